@@ -1,0 +1,125 @@
+"""Many at once, and a good end."""
+
+from faultwire.check.model import Group
+from faultwire.check.scenario import Need, Scenario
+from faultwire.check.scenarios import expectations as expect
+from faultwire.check.stage import CannotPlay, Stage
+
+_TRACED = frozenset({Need.WIRE, Need.TRACE})
+_END_WITHIN_S = 10.0
+"""What `docker stop` waits before it kills."""
+_TRIES = 3
+
+
+async def _concurrent(stage: Stage) -> None:
+    tokens = await expect.crowd_in_time(stage, 64, else_few=10, at_least=12)
+    stage.figure("requests_at_once", len(tokens))
+    await expect.all_good(stage, tokens)
+
+
+async def _sustained(stage: Stage) -> None:
+    at_once = len(expect.crowd(stage, 10, else_few=1))
+    tokens = [stage.token() for _ in range(200 if stage.concurrent else 50)]
+    for answer in await stage.ask_many(tokens, at_once=at_once):
+        stage.is_good(answer)
+
+
+async def _mixed(stage: Stage) -> None:
+    tokens = await expect.crowd_in_time(stage, 32, else_few=8)
+    unlucky = set(tokens[::8])
+    async with stage.breaking("reset", tokens=sorted(unlucky), after_bytes=0):
+        answers = await stage.ask_many(tokens, at_once=len(tokens))
+    for answer in answers:
+        if answer.token not in unlucky:
+            stage.is_good(answer)
+
+
+async def _drain(stage: Stage) -> None:
+    for _ in range(_TRIES):
+        if await _drained(stage):
+            return
+    raise CannotPlay("its requests were over before it could be asked to end")
+
+
+async def _drained(stage: Stage) -> bool:
+    """False when the requests were over before the signal: a busy machine is late with it."""
+    tokens = expect.crowd(stage, 8, else_few=1)
+    delay_ms = 400 * stage.spec.budget_s
+    async with (
+        stage.breaking("latency", tokens=tokens, delay_ms=delay_ms),
+        expect.meanwhile(stage.ask_many(tokens, at_once=len(tokens))) as [asking],
+    ):
+        for token in tokens:
+            await stage.seen(token)
+        if asking.done():
+            return False
+        status = await stage.process.terminate(_END_WITHIN_S + stage.budget_s)
+        stage.figure("exit_status", "still alive" if status is None else status)
+        for answer in await asking:
+            stage.expect(answer.status > 0, f"a request under way was dropped: {answer.error}")
+            stage.is_good(answer)
+    stage.expect(
+        status is not None,
+        f"{_END_WITHIN_S:.0f} s after {stage.spec.b.stop_signal} it was still alive",
+    )
+    return True
+
+
+SCENARIOS: tuple[Scenario, ...] = (
+    Scenario(
+        id="load.concurrent",
+        group=Group.LOAD,
+        title="Many requests at once are all answered well",
+        weight=4,
+        does="Sends 64 requests at once, or as many as the target can answer in time by its speed.",
+        expects="As many good answers, each with its own text.",
+        why="A page with many parts, or a few eager clients, send that many.",
+        mend="Look for limits: workers, the listen queue, the pool of connections, descriptors.",
+        source="listen(2): backlog",
+        play=_concurrent,
+        needs=frozenset(),
+        alone=True,
+    ),
+    Scenario(
+        id="load.sustained",
+        group=Group.LOAD,
+        title="200 requests in a row are all answered well",
+        weight=3,
+        does="Sends 200 requests, ten at a time, or 50 to a target that takes one at a time.",
+        expects="Only good answers.",
+        why="What fails once in a hundred is not seen by hand, and happens all day.",
+        mend="Look at what is opened for each request and not closed, and at the keep-alive race.",
+        source="Dean and Barroso: The tail at scale",
+        play=_sustained,
+        needs=frozenset(),
+    ),
+    Scenario(
+        id="load.mixed",
+        group=Group.LOAD,
+        title="Some failures among many requests meet only those requests",
+        weight=3,
+        does="Sends many requests at once and resets every eighth of their calls.",
+        expects="Good answers for all others.",
+        why="A shared connection or session that one failure spoils fails them all.",
+        mend="Handle each call on its own; close only the connection that failed.",
+        source="Nygard: Release It!, bulkheads",
+        play=_mixed,
+        needs=_TRACED,
+    ),
+    Scenario(
+        id="load.drain",
+        group=Group.LOAD,
+        title="SIGTERM finishes requests under way, and then the process",
+        weight=4,
+        does="Sends requests, waits until they are with the upstream, and sends SIGTERM "
+        "(or the signal that the spec names).",
+        expects="Good answers to all of them, and the end of the process within 10 s.",
+        why="Every deployment ends processes: without a drain, each of them loses requests.",
+        mend="On SIGTERM stop accepting, finish what is under way, then exit; set it a deadline.",
+        source="Kubernetes: termination of pods; The twelve-factor app, IX",
+        play=_drain,
+        needs=frozenset({Need.WIRE, Need.TRACE, Need.PROCESS}),
+        alone=True,
+        within_s=40.0,
+    ),
+)

@@ -1,0 +1,1 @@
+"""The target: its processes, its upstream, and the wire between them."""

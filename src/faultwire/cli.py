@@ -1,0 +1,128 @@
+"""The command line. A command imports what it needs when it runs, so that `--help` is quick."""
+
+import io
+import os
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from faultwire import __version__
+from faultwire.commands import wire as wire_commands
+from faultwire.commands.base import Command, flags, until_eof
+from faultwire.commands.breaking import breaking
+from faultwire.commands.check import check
+from faultwire.commands.compare import compare
+from faultwire.commands.explain import explain
+from faultwire.commands.simulate import simulate
+from faultwire.commands.up import up
+from faultwire.settings import (
+    SERVICE_A,
+    SERVICE_B,
+    read_service_a,
+    read_service_b,
+)
+
+_COMPLETION = """\b
+To complete commands and flags with the Tab key, say in the shell's start-up file:
+  bash  eval "$(_FAULTWIRE_COMPLETE=bash_source faultwire)"
+  zsh   eval "$(_FAULTWIRE_COMPLETE=zsh_source faultwire)"
+  fish  _FAULTWIRE_COMPLETE=fish_source faultwire | source
+"""
+_VARIABLES = """A flag wins over its environment variable. A variable without the service's letter,
+such as FAULTWIRE_CONTRACT, counts for both services; the one with the letter wins. (A port has
+no such variable.)"""
+
+
+@click.group(epilog=_COMPLETION, context_settings={"max_content_width": 100})
+@click.version_option(__version__, message="%(prog)s %(version)s")
+def cli() -> None:
+    """Two HTTP services, the wire between them, and every way that wire can fail."""
+
+
+@cli.command("service-a", cls=Command, epilog=_VARIABLES)
+@flags(SERVICE_A)
+@until_eof
+def service_a(*, until_eof: bool, **given: str | None) -> int:
+    """Run Service A, which echoes, until Ctrl+C."""
+    settings = read_service_a(given, os.environ)
+    from faultwire.services.service_a import ServiceA
+
+    run = _runner(settings.workers)
+    return run("A", lambda log: ServiceA(settings, log), settings, until_eof=until_eof)
+
+
+@cli.command("service-b", cls=Command, epilog=_VARIABLES)
+@flags(SERVICE_B)
+@until_eof
+def service_b(*, until_eof: bool, **given: str | None) -> int:
+    """Run Service B, which calls A, until Ctrl+C."""
+    settings = read_service_b(given, os.environ)
+    if settings.is_plain:
+        from faultwire.services.service_b import ServiceB as Service
+    else:
+        from faultwire.services.resilient_b import ResilientB as Service
+
+    run = _runner(settings.workers)
+    return run("B", lambda log: Service(settings, log), settings, until_eof=until_eof)
+
+
+for each in (
+    breaking,
+    compare,
+    explain,
+    simulate,
+    check,
+    up,
+    wire_commands.faults,
+    wire_commands.ledger,
+    wire_commands.mend,
+    wire_commands.wire,
+):
+    cli.add_command(each)
+
+
+def _runner(workers: int) -> Callable[..., int]:
+    """What serves with so many processes."""
+    if workers == 1:
+        from faultwire.services.process import run
+    else:
+        from faultwire.services.workers import run
+    return run
+
+
+def main() -> None:
+    """Run the command line. What cannot be done is said in one line, with exit status 2."""
+    _write_whole()
+    sys.exit(_main(sys.argv[1:]))
+
+
+def _write_whole() -> None:
+    """Let no output be cut where Python runs unbuffered (`python -u`), as it does in containers.
+
+    There `print` makes one system call and drops what that does not take. A pipe may take less
+    than all after an event loop of uvloop's has ended (its io_uring interrupts the call).
+    """
+    raw = getattr(sys.stdout, "buffer", None)
+    if isinstance(raw, io.RawIOBase):
+        whole = io.BufferedWriter(raw)
+        sys.stdout = io.TextIOWrapper(
+            whole, encoding=sys.stdout.encoding, errors=sys.stdout.errors, line_buffering=True
+        )
+
+
+def _main(arguments: list[str]) -> Any:
+    try:
+        return cli.main(arguments, "faultwire", standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+    except click.UsageError as error:
+        command = error.ctx.command_path if error.ctx else "faultwire"
+        click.echo(f"{command}: {error.format_message()} See {command} --help", err=True)
+    except click.ClickException as error:
+        click.echo(error.message, err=True)
+        return error.exit_code
+    except click.Abort:  # Ctrl+C before there is anything to stop
+        return 130
+    return 2

@@ -1,0 +1,82 @@
+"""Where the result of `faultwire check` goes, and what shows how it goes."""
+
+import asyncio
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from faultwire.check.listening import Listener, Silent
+from faultwire.check.model import Report
+from faultwire.check.report import RENDERERS, STYLES, terminal
+from faultwire.check.scenario import Scenario
+from faultwire.check.target.launch import InvalidSpec
+from faultwire.check.watching import JsonLines, OneLine
+from faultwire.commands.check_flags import Given
+
+new_event_loop: Callable[[], asyncio.AbstractEventLoop]
+try:
+    import uvloop
+except ImportError:  # Windows has none
+    new_event_loop = asyncio.new_event_loop
+else:
+    new_event_loop = uvloop.new_event_loop
+
+_BY_ENDING = {".json": "json", ".xml": "junit", ".html": "html", ".htm": "html", ".md": "markdown"}
+_LEAST_WIDTH = 20
+_USUAL_WIDTH = 80
+
+
+def format_of(given: Given) -> str:
+    """The report's format: as asked for, or by the ending of the file. Raises `InvalidSpec`."""
+    form = given["form"] or _BY_ENDING.get(Path(given["output"]).suffix.lower(), "terminal")
+    if form not in RENDERERS:
+        raise InvalidSpec(f"--format {form} is for --class alone")
+    return str(form)
+
+
+def check_output(given: Given) -> None:
+    """Refuse a file that cannot be written before the work is done. Raises `InvalidSpec`."""
+    if given["output"] and not Path(given["output"]).absolute().parent.is_dir():
+        raise InvalidSpec(f"--output {given['output']}: there is no such folder")
+
+
+def listener_of(progress: str) -> Listener:
+    """Who shows how it goes: lines of JSON, one line on a terminal, or nobody."""
+    if progress == "json":
+        return JsonLines(sys.stderr)
+    if progress == "auto" and sys.stderr.isatty():
+        width = os.get_terminal_size(sys.stderr.fileno()).columns or _USUAL_WIDTH
+        return OneLine(sys.stderr, max(width, _LEAST_WIDTH))
+    return Silent()
+
+
+def write(report: Report, form: str, given: Given) -> None:
+    """Write the report, in colour where a terminal shows it."""
+    plain = form == "terminal" and given["style"] == "plain"
+    if plain and not given["output"] and sys.stdout.isatty():
+        terminal.show(report, Console())
+        return
+    render = STYLES[given["style"]] if form == "terminal" else RENDERERS[form]
+    put(render(report), given["output"])
+
+
+def put(text: str, output: str) -> None:
+    """Print a text, or write it to a file. Raises `InvalidSpec`."""
+    if not output:
+        click.echo(text, nl=not text.endswith("\n"))
+        return
+    try:
+        Path(output).write_text(text, "utf-8")
+    except OSError as error:
+        raise InvalidSpec(f"{output} cannot be written: {error.strerror}") from error
+
+
+def show_list(scenarios: Sequence[Scenario]) -> None:
+    """The scenarios, one a line."""
+    for each in scenarios:
+        marks = f"weight {each.weight}{', advice' if each.advice else ''}"
+        click.echo(f"{each.id:<36} {each.title} [{marks}]")

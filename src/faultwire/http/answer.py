@@ -1,0 +1,225 @@
+"""Reading one answer after another from a connection: strict, bounded, and whole or not at all."""
+
+import httptools
+
+from faultwire.failures import Phase
+from faultwire.http.coding import TooLarge
+from faultwire.http.fields import SLICE_BYTES, FieldCollector, FieldsTooLarge
+from faultwire.http.limits import Limits
+
+_USUAL = b"HTTP/1.1 "
+_H = ord("H")
+_CR = ord("\r")
+_LOWEST_STATUS, _SWITCHING, _FINAL = 100, 101, 200
+_OK = 200
+_NO_BODY = (204, 304)
+_CHUNK_OVERHEAD = 8
+"""A chunk of one byte takes six; more than this for each byte of the body is padding."""
+
+
+class Malformed(Exception):
+    """The answer is not HTTP, or HTTP by the letter but not of a kind that can be read."""
+
+
+class _Overrun(Exception):
+    """Bytes follow the answer: there is no need to parse them."""
+
+
+class AnswerReader(FieldCollector):
+    """The parser and its callbacks, of which only those exist that are needed.
+
+    Interim answers are skipped. The request must not be a HEAD: the parser is not told.
+    """
+
+    __slots__ = (
+        "_body",
+        "_bytes",
+        "_free_bytes",
+        "_keep_alive",
+        "_limits",
+        "_most_bytes",
+        "_most_fields",
+        "_overrun",
+        "_parser",
+        "_started",
+        "_status",
+        "_to_the_end",
+        "_unsized",
+        "_usual",
+        "_whole",
+    )
+
+    def __init__(self, limits: Limits) -> None:
+        super().__init__()
+        self._limits = limits
+        self._free_bytes = limits.header_bytes - SLICE_BYTES
+        self._most_fields = limits.header_count
+        self._most_bytes = limits.body_bytes
+        self._parser = httptools.HttpResponseParser(self)
+        self._status = 0
+        self._keep_alive = False  # the server keeps the connection
+        self._unsized = False  # the answer has no Content-Length
+        self._usual = False  # it begins as nearly all do
+        # What is set once means the end of the connection:
+        self._overrun = False  # bytes followed the answer
+        self._to_the_end = False  # the answer ends where the connection does
+        self._start_answer()
+
+    def _start_answer(self) -> None:
+        self._fields = {}
+        self._fields_done = False
+        self._started = False  # a byte of the answer has arrived
+        self._whole = False
+        self._bytes = 0  # how many of an answer that is not whole yet
+        self._body: bytes | bytearray = b""
+
+    def _phase(self) -> Phase:
+        if not self._started:
+            return Phase.FIRST_BYTE
+        return Phase.BODY if self._fields_done else Phase.HEADERS
+
+    # Feeding the parser.
+
+    def _read(self, data: bytes) -> None:
+        """Parse a packet. Raises `Malformed`, `FieldsTooLarge`, `TooLarge`."""
+        if not self._started:
+            self._started = True
+            self._usual = usual = data.startswith(_USUAL)
+            if not usual and data[0] != _H:  # RTSP and empty lines would pass the parser
+                raise Malformed("it does not begin with HTTP/")
+        if len(data) > SLICE_BYTES or data[-1] <= _CR:
+            self._feed_carefully(data)
+            return
+        try:
+            self._parser.feed_data(data)  # nearly always
+        except httptools.HttpParserError as error:
+            self._objected(error)
+        if not self._whole:
+            self._unfinished(data)
+
+    def _feed_carefully(self, data: bytes) -> None:
+        """In slices, and the last byte alone.
+
+        The parser says nothing of an empty line behind an answer; but an answer that is whole
+        before the last byte was followed by something.
+        """
+        last = len(data) - 1
+        for start in range(0, last, SLICE_BYTES):
+            self._feed(data[start : min(start + SLICE_BYTES, last)])
+            if self._whole:
+                self._overrun = True
+                return
+        self._feed(data[last:])
+
+    def _feed(self, data: bytes) -> None:
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserError as error:
+            self._objected(error)
+        if not self._whole:
+            self._unfinished(data)
+
+    def _objected(self, error: httptools.HttpParserError) -> None:
+        if not self._whole:
+            raise _objection(error) from None
+        self._overrun = True
+
+    def _unfinished(self, data: bytes) -> None:
+        """Bound what the parser itself may hold, and how long it may be fed with nothing."""
+        self._bytes += len(data)
+        limits = self._limits
+        bound = limits.header_bytes + SLICE_BYTES
+        if not self._fields_done:
+            if self._bytes > bound:
+                raise FieldsTooLarge("the head of the answer does not end")
+        elif self._bytes > bound + limits.body_bytes + _CHUNK_OVERHEAD * len(self._body):
+            raise TooLarge("there is next to nothing in the body's chunks")
+
+    # What the parser says.
+
+    def on_message_begin(self) -> None:
+        if self._whole:
+            raise _Overrun
+
+    def on_headers_complete(self) -> None:
+        parser, fields = self._parser, self._fields
+        if (
+            len(fields) > self._most_fields
+            or self._bytes > self._free_bytes
+            or self._repeated is fields
+        ):
+            self._check_fields_size(self._limits.header_bytes, self._most_fields)
+        self._status = status = parser.get_status_code()
+        self._keep_alive = parser.should_keep_alive()
+        length = fields.get(b"content-length")
+        if status != _OK or length is None or not self._usual or b"transfer-encoding" in fields:
+            self._check_unusual(status, length, fields.get(b"transfer-encoding"))
+            return
+        self._fields_done = True  # nearly always
+        self._unsized = False
+        if int(length) > self._most_bytes:
+            raise self._too_large()
+
+    def _check_unusual(self, status: int, length: bytes | None, coding: bytes | None) -> None:
+        if not self._usual or status < _FINAL or coding is not None:
+            self._check_version(status, coding)
+        self._fields_done = True
+        self._unsized = length is None
+        if status < _FINAL or status in _NO_BODY:
+            return
+        if length is None:
+            self._to_the_end = coding is None
+        elif int(length) > self._most_bytes:
+            raise self._too_large()
+
+    def _check_version(self, status: int, coding: bytes | None) -> None:
+        """What llhttp leaves to its caller."""
+        version = self._parser.get_http_version()
+        if version not in ("1.1", "1.0"):
+            raise Malformed(f"HTTP/{version} was answered")
+        if status < _LOWEST_STATUS:
+            raise Malformed(f"{status:03d} is not a status")
+        if status == _SWITCHING:
+            raise Malformed("the server switched to another protocol, unasked")
+        if coding is None:
+            return
+        if version == "1.0":  # RFC 9112 section 6.1: its framing is faulty
+            raise Malformed("HTTP/1.0 has no Transfer-Encoding")
+        if coding.strip().lower() != b"chunked":
+            raise Malformed(f"the transfer coding {coding.decode('latin-1')!r} is not known")
+
+    def on_body(self, body: bytes) -> None:
+        if self._body or self._unsized:
+            self._more_body(body)
+        else:
+            self._body = body
+
+    def _more_body(self, body: bytes) -> None:
+        """A piece of a body in pieces, which are gathered in a bytearray, or of unknown length."""
+        if self._body:
+            gathered = self._body if isinstance(self._body, bytearray) else bytearray(self._body)
+            gathered += body
+            self._body = gathered
+        else:
+            self._body = body
+        if len(self._body) > self._most_bytes:
+            raise self._too_large()
+
+    def _too_large(self) -> TooLarge:
+        return TooLarge(f"the body is over {self._most_bytes} bytes")
+
+    def on_message_complete(self) -> None:
+        if self._status >= _FINAL:
+            self._whole = True
+        else:  # an interim answer (RFC 9110 section 15.2): the real one follows
+            self._fields = {}
+            self._fields_done = False
+            self._usual = False
+
+
+def _objection(error: httptools.HttpParserError) -> Exception:
+    """What the parser, or one of our callbacks inside it, objects to."""
+    if not isinstance(error, httptools.HttpParserCallbackError):
+        return Malformed(str(error))
+    cause = error.__context__
+    return cause if isinstance(cause, Exception) else error

@@ -1,0 +1,1 @@
+"""The lab: the whole system on one machine, for people to watch and to break."""

@@ -1,0 +1,160 @@
+"""Running `faultwire check` from the page: a process of its own, its verdicts as they fall."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections import deque
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from faultwire.check.model import Group
+from faultwire.lab.lines import LineSplitter
+
+_MOST_VERDICTS = 500
+_LAST_WORDS = 20
+_READ_BYTES = 64 << 10
+_END_WITHIN_S = 3.0
+_COMMAND = ("check", "--format", "json", "--progress", "json", "--output")
+GROUPS = tuple(group.value for group in Group)
+_MEANINGS = {0: "passed", 1: "failed"}
+
+Json = dict[str, Any]
+
+
+class CannotCheck(Exception):
+    """A check cannot be started now. The message is one sentence."""
+
+
+class Checking:
+    """One check at a time, against a pair of its own on free ports: the lab is not disturbed."""
+
+    def __init__(self) -> None:
+        self._state = "idle"
+        self._verdicts: list[Json] = []
+        self._done = self._total = 0
+        self._words: deque[str] = deque(maxlen=_LAST_WORDS)
+        self._said = ""
+        self._stopping = False
+        self._running: asyncio.Task[None] | None = None
+        self._process: asyncio.subprocess.Process | None = None
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._report = Path()
+
+    def shown(self) -> Json:
+        """How it stands, as the page is shown it."""
+        return {
+            "state": self._state,
+            "said": self._said,
+            "done": self._done,
+            "total": self._total,
+            "verdicts": self._verdicts,
+            "report": self._state in ("passed", "failed"),
+        }
+
+    def start(self, group: str = "") -> None:
+        """Start one, of all scenarios or of one group. Raises `CannotCheck` while one runs."""
+        if group and group not in GROUPS:
+            raise CannotCheck(f"There is no group {group!r}; there are {', '.join(GROUPS)}")
+        if self._running is not None and not self._running.done():
+            raise CannotCheck("A check runs already")
+        self._state, self._said, self._stopping = "running", "", False
+        self._verdicts, self._done, self._total = [], 0, 0
+        self._words.clear()
+        if self._folder is None:
+            self._folder = tempfile.TemporaryDirectory(prefix="faultwire-check-")
+            self._report = Path(self._folder.name) / "report.json"
+        self._report.unlink(missing_ok=True)
+        self._running = asyncio.create_task(self._run(["--group", group] if group else []))
+
+    def stop(self) -> None:
+        """End it, if one runs: as Ctrl+C does, and by force where that takes long."""
+        if self._process is not None and self._process.returncode is None:
+            self._stopping = True
+            with contextlib.suppress(ProcessLookupError):
+                self._process.send_signal(signal.SIGINT if os.name != "nt" else signal.SIGTERM)
+            asyncio.get_running_loop().call_later(_END_WITHIN_S, _kill, self._process)
+
+    def kill(self) -> None:
+        """End it now. Safe in a signal handler."""
+        if self._process is not None and self._process.returncode is None:
+            _kill(self._process)
+
+    async def close(self) -> None:
+        """End it, by force where it does not end by itself."""
+        self.stop()
+        if self._running is not None:
+            await asyncio.wait({self._running}, timeout=_END_WITHIN_S)
+            self._running.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._running
+        if self._folder is not None:
+            self._folder.cleanup()
+
+    def report(self) -> bytes:
+        """The last report. Raises `CannotCheck` where there is none."""
+        try:
+            if self._folder is not None:
+                return self._report.read_bytes()
+        except FileNotFoundError:
+            pass
+        raise CannotCheck("There is no report: no check has ended yet")
+
+    async def _run(self, more: Sequence[str]) -> None:
+        process = self._process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-P", "-m", "faultwire", *_COMMAND, str(self._report), *more),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+        try:
+            await self._read(process)
+            code = await process.wait()
+        finally:
+            _kill(process)
+        stopped = self._stopping or code < 0 or code == 128 + signal.SIGINT
+        self._state = "stopped" if stopped else _MEANINGS.get(code, "broken")
+        if self._state == "broken":
+            self._said = self._words[-1] if self._words else f"exit status {code}"
+
+    async def _read(self, process: asyncio.subprocess.Process) -> None:
+        splitter = LineSplitter()
+        while process.stderr and (data := await process.stderr.read(_READ_BYTES)):
+            for line in splitter.feed(data):
+                self._take(line)
+        for line in splitter.end():
+            self._take(line)
+
+    def _take(self, line: bytes) -> None:
+        """A line of progress; any other is kept as its last words."""
+        try:
+            event = msgspec.json.decode(line, type=dict[str, Any])
+        except msgspec.DecodeError:
+            self._words.append(line.decode("utf-8", "replace").strip())
+            return
+        match event.get("event"):
+            case "progress":
+                self._done, self._total = int(event["done"]), int(event["total"])
+            case "verdict" if len(self._verdicts) < _MOST_VERDICTS:
+                self._verdicts.append({key: event.get(key) for key in _SHOWN})
+
+
+_SHOWN = ("id", "title", "group", "verdict", "seconds")
+
+
+def _kill(process: asyncio.subprocess.Process) -> None:
+    """End it, if it still runs."""
+    if process.returncode is not None:
+        return
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        if hasattr(os, "killpg"):
+            os.killpg(process.pid, signal.SIGKILL)
+        else:
+            process.kill()

@@ -1,0 +1,62 @@
+// The stream of events: opened again after a restart, a broken connection or a sleep.
+
+import { byId, say } from "./dom.js";
+import { store, takeSnapshot, takeTick, tell } from "./store.js";
+
+const SILENT_MS = 4000; // the console says something every second
+const LOOK_MS = 1000;
+const ASLEEP_MS = 8000;
+const WORDS = {
+  connecting: "Connecting …",
+  live: "Live",
+  lost: "Connection lost: is faultwire up still running? Trying again …",
+  asleep: "This page was asleep. Reconnecting …",
+};
+
+let source = null;
+let heard = 0;
+let looked = 0;
+
+function become(state) {
+  if (store.connection === state) return;
+  store.connection = state;
+  document.documentElement.dataset.connection = state;
+  say(byId("link"), WORDS[state]);
+  tell("connection");
+}
+
+function hear(take) {
+  return (event) => {
+    heard = performance.now();
+    become("live");
+    take(JSON.parse(event.data));
+  };
+}
+
+function open() {
+  source?.close();
+  heard = performance.now();
+  source = new EventSource("/events");
+  source.addEventListener("snapshot", hear(takeSnapshot));
+  source.addEventListener("tick", hear(takeTick));
+  source.addEventListener("error", () => become("lost"));
+}
+
+/** A stream that says nothing is as bad as none; a timer that was late was asleep. */
+function look() {
+  const now = performance.now();
+  const asleep = now - looked > ASLEEP_MS;
+  looked = now;
+  if (asleep) become("asleep");
+  else if (now - heard > SILENT_MS) become("lost");
+  if (asleep || now - heard > SILENT_MS) open();
+}
+
+export function start() {
+  say(byId("link"), WORDS.connecting);
+  document.documentElement.dataset.connection = "connecting";
+  looked = performance.now();
+  open();
+  setInterval(look, LOOK_MS);
+  document.addEventListener("visibilitychange", () => document.hidden || look());
+}

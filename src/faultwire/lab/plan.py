@@ -1,0 +1,106 @@
+"""What `faultwire up` runs: each process, its command, and where it is found."""
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from typing import NamedTuple
+
+from faultwire.http.address import Origin
+from faultwire.http.sockets import listen
+from faultwire.lab.probe import reachable
+from faultwire.settings import (
+    DEFAULT_CONTROL,
+    SERVICE_A,
+    SERVICE_B,
+    WIRE,
+    Address,
+    Flags,
+    Kind,
+    ServiceASettings,
+    ServiceBSettings,
+    ServiceSettings,
+    WireSettings,
+)
+
+
+class Plan(NamedTuple):
+    """What to run: its name on the screen, the command after `faultwire`, where it listens.
+
+    `control` is where it can be told to break, if it can.
+    """
+
+    name: str
+    command: Sequence[str]
+    host: str
+    port: int
+    control: Address | None = None
+
+    @property
+    def url(self) -> str:
+        """Where it is called."""
+        return Origin(self.host, self.port).url
+
+    @property
+    def probed(self) -> Address:
+        """Where it says whether it is ready: the wire's own port says that of what is behind."""
+        if self.control is None:
+            return Address(self.host, self.port)
+        return Address(reachable(self.control.host), self.control.port)
+
+    @property
+    def where(self) -> str:
+        """Its name and address, in words."""
+        if self.control is not None:
+            return f"the {self.name} on {self.url} (control on http://{self.control})"
+        return f"Service {self.name} on {self.url}"
+
+    @property
+    def breaking(self) -> str:
+        """A command to try that breaks it; empty if there is none."""
+        if self.control is None:
+            return ""
+        elsewhere = "" if self.control == DEFAULT_CONTROL else f" --control {self.control}"
+        return f"faultwire break latency --delay 2s{elsewhere}"
+
+    def having(self, flag: str, text: str | None) -> "Plan":
+        """The same with another value of one flag; None leaves the flag out."""
+        words = list(self.command)
+        if flag in words:
+            at = words.index(flag)
+            del words[at : at + 2]
+        return self._replace(command=words if text is None else [*words, flag, text])
+
+
+def plans(
+    a: ServiceASettings, b: ServiceBSettings, wire: WireSettings | None, flags: Flags
+) -> list[Plan]:
+    """Each process, the one that is called before the one that calls it. Raises `CannotListen`.
+
+    Without a wire, B calls A directly. `flags` are handed on to all.
+    """
+    with ExitStack() as held:  # found free, all at once: nothing is started in vain
+        a_port = _free(held, a.host, a.port, "--a-port")
+        b_port = _free(held, b.host, b.port, "--b-port")
+        found = [_service(SERVICE_A, a, {**flags, "port": a_port})]
+        if wire is not None:
+            port = _free(held, *wire.listen, "--wire")
+            control = Address(wire.control.host, int(_free(held, *wire.control, "--control")))
+            found.append(_wire(wire, port, control, found[0].url, flags))
+        flags_b = {**flags, "port": b_port, "upstream": found[-1].url}
+        return [*found, _service(SERVICE_B, b, flags_b)]
+
+
+def _free(held: ExitStack, host: str, port: int, flag: str) -> str:
+    """The port, found free and held; 0 is any."""
+    return str(held.enter_context(listen(host, port, flag)).getsockname()[1])
+
+
+def _service(kind: Kind, settings: ServiceSettings, flags: Flags) -> Plan:
+    words = [f"service-{kind.name.lower()}", *kind.arguments(flags)]
+    return Plan(kind.name, words, reachable(settings.host), int(flags["port"] or 0))
+
+
+def _wire(wire: WireSettings, port: str, control: Address, to: str, flags: Flags) -> Plan:
+    address = Address(wire.listen.host, int(port))
+    own = {"listen": str(address), "to": to, "control": str(control)}
+    words = ["wire", *WIRE.arguments({**flags, **own})]
+    return Plan("wire", words, reachable(address.host), address.port, control)

@@ -1,0 +1,1 @@
+"""Pure decisions about calls: time and chance are arguments, and nothing awaits."""

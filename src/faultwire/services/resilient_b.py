@@ -1,0 +1,139 @@
+"""Service B under policies, or with several A's: the same routes and answers, another way to call.
+
+It stands apart from `service_b`, whose calls cost a fraction of these: most pairs have one A and
+no policies.
+"""
+
+import asyncio
+import math
+from collections.abc import Mapping
+from random import Random
+from time import monotonic, perf_counter
+from typing import Any
+
+from faultwire.events import Called, Calling
+from faultwire.http.address import Origin, parse_origin
+from faultwire.http.client import Reply
+from faultwire.http.driver import Handling
+from faultwire.http.message import BadRequest, Response
+from faultwire.policy.attempt import Attempt
+from faultwire.policy.breaker import Changed
+from faultwire.policy.deadline import HEADER, InvalidDeadline, remaining_s
+from faultwire.policy.sets import read_set
+from faultwire.services.application import Application, Exchange
+from faultwire.services.calls import Calls, Ended
+from faultwire.services.service_b import ServiceB, read
+from faultwire.telemetry.snapshot import Policies
+from faultwire.telemetry.trace_context import forwarded
+
+Answered = Ended[Mapping[str, Any]]
+
+
+class ResilientB(ServiceB):
+    """Calls A as the policies say. A client that says how long it waits is believed."""
+
+    async def start(self) -> None:
+        """Open the pools."""
+        await Application.start(self)  # not B's own pool
+        settings = self._settings
+        self._calls = Calls(
+            [parse_origin(url) for url in settings.upstream],
+            read_set(settings.policy),
+            most=settings.upstream_connections,
+            random=Random(),  # noqa: S311 - jitter is no secret
+            changed=self._breaker_changed,
+        )
+        self._metrics.policies = self._standing
+
+    async def close(self) -> None:
+        """Abort what is still in flight and close every connection to A."""
+        self._calls.close()
+        await Application.close(self)
+
+    def _call(self, exchange: Exchange, target: str, msg: str | None) -> Handling:
+        try:
+            asked_s = remaining_s(exchange.request.headers)
+        except InvalidDeadline as error:
+            raise BadRequest(400, str(error)) from error
+        return self._carry_out(exchange, target, msg, asked_s)
+
+    async def _carry_out(
+        self, exchange: Exchange, target: str, msg: str | None, asked_s: float | None
+    ) -> Response:
+        """Call A's `target`; its answer must echo `msg`, if there is one."""
+        started = perf_counter()
+        url, request_id = self._upstream + target, exchange.request_id.decode()
+        if self._log.tells_calls:
+            self._log.calling(Calling(url, self.timeout_s, request_id))
+
+        def request(attempt: Attempt, origin: Origin) -> bytes:
+            return self._request(attempt, origin, target, exchange)
+
+        def judge(reply: Reply, origin: Origin) -> Mapping[str, Any]:
+            return read(reply, origin.url + target, msg)
+
+        try:
+            ended = await self._calls.call(
+                request, judge, timeout_s=self.timeout_s, asked_s=asked_s
+            )
+        except asyncio.CancelledError:
+            self._client_left(exchange)
+            raise
+        exchange.called = Called(
+            url,
+            self.timeout_s,
+            request_id,
+            ended.status,
+            ended.requests,
+            perf_counter() - started,
+            ended.failure,
+            ended.tries,
+            ended.stopped_by or "",
+        )
+        return self._served(exchange, self._answer(exchange, exchange.called, ended, msg or ""))
+
+    def _request(self, attempt: Attempt, origin: Origin, target: str, exchange: Exchange) -> bytes:
+        trace = exchange.trace
+        if trace is None:
+            context = forwarded(exchange.request.headers)
+        else:
+            context = trace.attempt(attempt.number)
+        hurry = attempt.deadline_header
+        told = f"{HEADER}: {hurry}\r\n" if hurry is not None else ""
+        host = origin if len(self._settings.upstream) > 1 else self._origin
+        return (
+            (
+                f"GET {origin.base}{target} HTTP/1.1\r\nHost: {host.authority}\r\n"
+                f"Accept: application/json\r\nUser-Agent: faultwire\r\n{told}"
+                f"X-Envoy-Attempt-Count: {attempt.number}\r\nX-Request-ID: "
+            ).encode()
+            + exchange.request_id
+            + context
+            + b"\r\n\r\n"
+        )
+
+    def _answer(self, exchange: Exchange, called: Called, ended: Answered, msg: str) -> Response:
+        if ended.failure is None:
+            return Response(200, self._contract.success(msg, ended.value or {}))
+        after = b""
+        if ended.retry_after_s is not None:
+            after = f"Retry-After: {max(math.ceil(ended.retry_after_s), 1)}\r\n".encode()
+        return self._failed(exchange, called, ended.failure, after)
+
+    # What can be seen of the policies.
+
+    def _breaker_changed(self, change: Changed) -> None:
+        level = "INFO" if change.after == "closed" else "WARNING"
+        self._log.note(level, event="breaker", before=change.before, after=change.after)
+
+    def _standing(self) -> Policies:
+        conductor = self._calls.conductor
+        tally = conductor.tally
+        return Policies(
+            tally.retries,
+            tally.hedges,
+            tally.hedges_won,
+            {kind.value: count for kind, count in tally.refused.items()},
+            {reason.value: count for reason, count in tally.stopped.items()},
+            dict(conductor.standing(monotonic())),
+        )

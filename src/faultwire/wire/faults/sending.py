@@ -1,0 +1,113 @@
+"""Sends an answer that a fault has made or changed, framed for who asked (RFC 9112)."""
+
+from collections.abc import AsyncIterator, Mapping
+from http import HTTPStatus
+from typing import NamedTuple
+
+from faultwire.wire.exchange import Exchange
+from faultwire.wire.faults.reading import framing_of, has_body, is_http_1_0, length_of
+from faultwire.wire.stream.framing import UNTIL_CLOSE
+from faultwire.wire.stream.head import Head
+
+PIECE_BYTES = 65_536
+
+_FRAMING = (b"Content-Length", b"Transfer-Encoding", b"Trailer")
+_PHRASES = {status.value: status.phrase for status in HTTPStatus}
+
+
+def own_head(status: int, fields: Mapping[bytes, bytes]) -> Head:
+    """The head of an answer that the upstream has no part in."""
+    lines = [b"HTTP/1.1 %d %b" % (status, phrase(status).encode())]
+    lines += [name + b": " + value for name, value in fields.items()]
+    return Head(b"\r\n".join(lines) + b"\r\n\r\n")
+
+
+def phrase(status: int) -> str:
+    """What a status is called."""
+    return _PHRASES.get(status, "Unknown")
+
+
+def without(head: Head, *names: bytes) -> Head:
+    """The head without any field of these names."""
+    for name in names:
+        head = head.without_field(name)
+    return head
+
+
+def delimited_by_close(head: Head) -> Head:
+    """The head of an answer whose body ends where the connection does."""
+    return without(head, *_FRAMING, b"Connection").with_field(b"Connection", b"close")
+
+
+class Frame(NamedTuple):
+    """An answer's head, and how its body is framed. The sender closes behind it if `closes`."""
+
+    head: bytes
+    chunked: bool
+    closes: bool
+
+    def piece(self, data: bytes) -> bytes:
+        """A piece of the body as it is sent."""
+        return b"%x\r\n%b\r\n" % (len(data), data) if self.chunked and data else data
+
+    @property
+    def end(self) -> bytes:
+        """What ends the body."""
+        return b"0\r\n\r\n" if self.chunked else b""
+
+
+def framed(request: Head, head: Head, length: int | None) -> Frame:
+    """The head of an answer framed for a body of this length.
+
+    If that is None, the body is chunked or, for HTTP/1.0, ends with the connection.
+    """
+    bodiless = head.status in (204, 304)
+    chunked = length is None and not bodiless and not is_http_1_0(request)
+    ends = length is None and not bodiless and not chunked
+    ends = ends or framing_of(request).closing or framing_of(head).closing
+    head = without(head, *_FRAMING)
+    if length is not None and not bodiless:
+        head = head.with_field(b"Content-Length", b"%d" % length)
+    elif chunked:
+        head = head.with_field(b"Transfer-Encoding", b"chunked")
+    if ends:
+        head = without(head, b"Connection").with_field(b"Connection", b"close")
+    return Frame(head.raw, chunked, ends)
+
+
+async def ready(exchange: Exchange) -> None:
+    """Let the upstream do its work if it is to be called; the request is read in any case."""
+    if exchange.calls_upstream:
+        await exchange.answer()
+        return
+    await exchange.discard_request()
+
+
+async def send_answer(
+    exchange: Exchange, head: Head, pieces: AsyncIterator[bytes], length: int | None
+) -> None:
+    """Send an answer whose body has this length or, if that is None, any."""
+    frame = framed(exchange.request, head, length)
+    await exchange.send(frame.head)
+    if has_body(exchange.request, head.status):
+        async for piece in pieces:
+            await exchange.send(frame.piece(piece))
+        await exchange.send(frame.end)
+    if frame.closes:
+        exchange.close()
+
+
+async def send_whole(exchange: Exchange, head: Head, body: bytes) -> None:
+    """Send an answer with exactly this body."""
+    frame = framed(exchange.request, head, len(body))
+    await exchange.send(frame.head + body * has_body(exchange.request, head.status))
+    if frame.closes:
+        exchange.close()
+
+
+def end_as_said(exchange: Exchange, answer: Head) -> None:
+    """End the connection behind an answer that was sent as it came, if its end says so."""
+    request = exchange.request
+    ends = length_of(request, answer) == UNTIL_CLOSE
+    if ends or framing_of(request).closing or framing_of(answer).closing:
+        exchange.close()

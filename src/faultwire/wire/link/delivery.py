@@ -1,0 +1,49 @@
+"""What a client is sent while its request is played: in order, with back-pressure, and noted."""
+
+import asyncio
+from time import time
+
+from faultwire.wire.ledger import Record
+from faultwire.wire.link.ends import End
+from faultwire.wire.stream.head import Head
+
+
+class Delivery:
+    """Sends to a client, and notes in the record what it has seen. `begun` with the answer."""
+
+    __slots__ = ("_client", "_record", "_room", "begun")
+
+    def __init__(self, client: End, record: Record) -> None:
+        self.begun = False  # something of the answer proper has been sent
+        self._client = client
+        self._record = record
+        self._room: asyncio.Future[None] | None = None
+
+    async def send(self, data: bytes) -> None:
+        """Send, and wait while the client does not read."""
+        self.write(data)
+        if self._client.full:
+            self._room = asyncio.get_running_loop().create_future()
+            await self._room
+
+    async def send_interim(self, head: bytes) -> None:
+        """Send a 1xx head, which is nothing of the answer proper."""
+        begun = self.begun
+        await self.send(head)
+        self.begun = begun
+
+    def write(self, data: bytes) -> None:
+        """Send, whether the client reads or not."""
+        record = self._record
+        if not record.first_byte:
+            record.first_byte = time()
+        if record.status < 200 and data.startswith(b"HTTP/1."):
+            record.status = Head(data[:64]).status
+        record.response_bytes += len(data)
+        self.begun = True
+        self._client.write(data)
+
+    def has_room(self) -> None:
+        """The client reads on."""
+        if self._room is not None and not self._room.done():
+            self._room.set_result(None)
