@@ -1,0 +1,199 @@
+"""What is too large is refused with the right status, which arrives, and nothing piles up."""
+
+import tracemalloc
+from itertools import chain, repeat
+
+import pytest
+
+from faultwire.http.fields import SLICE_BYTES
+from faultwire.http.message import Request, Response
+from faultwire.http.server import State
+from tests.socket.conftest import Serve
+from tests.socket.serving import GET, EchoApp, get, limits, post
+
+KI = 1 << 10
+SMALL = limits(target_bytes=16 * KI, header_bytes=16 * KI, header_count=20, body_bytes=32 * KI)
+CHUNKED = post(b"", "Transfer-Encoding: chunked")
+
+
+def fields(count: int, size: int = 1, name: str = "") -> list[str]:
+    return [f"{name or f'F{n}'}: {'x' * size}" for n in range(count)]
+
+
+@pytest.mark.parametrize(
+    ("request_bytes", "status"),
+    [
+        (get("/" + "x" * 16 * KI), 414),
+        (get("/?" + "x" * 60 * KI), 414),
+        (get("/", *fields(20)), 431),
+        (get("/", *fields(20, name="same")), 431),
+        (get("/", *fields(4000, name="same")), 431),
+        (get("/", f"A: {'x' * 16 * KI}"), 431),
+        (get("/", *fields(8, 3 * KI)), 431),
+        (get("/", f"{'A' * 17 * KI}: x"), 431),
+        (post(b"x" * (32 * KI + 1)), 413),
+        (post(b"8001\r\n" + b"x" * (32 * KI + 1), "Transfer-Encoding: chunked"), 413),
+        (post(b"1\r\nx\r\n" * (32 * KI + 1), "Transfer-Encoding: chunked"), 413),
+    ],
+    ids=[
+        "target",
+        "query",
+        "fields",
+        "the same field",
+        "the same field in one packet",
+        "one field",
+        "all fields",
+        "a field's name",
+        "body by length",
+        "body in a chunk",
+        "body in many chunks",
+    ],
+)
+def test_what_is_over_a_bound_is_refused(serve: Serve, request_bytes: bytes, status: int) -> None:
+    app = EchoApp()
+    server = serve(app, SMALL)
+    client = server.connect()
+    client.send(request_bytes + GET)
+    answer = client.answer()
+    assert (answer.status, answer.headers["connection"]) == (status, "close")
+    assert answer.json["details"]
+    assert client.is_closed()
+    assert app.requests == []
+    assert server.is_well()
+
+
+@pytest.mark.parametrize(
+    "request_bytes",
+    [
+        get("/" + "x" * (16 * KI - 1)),
+        get("/", *fields(19)),
+        get("/", *fields(19, name="same")),
+        get("/", f"A: {'x' * (16 * KI - len('hostaa'))}"),
+        post(b"x" * 32 * KI),
+        post(b"1\r\nx\r\n" * 32 * KI + b"0\r\n\r\n", "Transfer-Encoding: chunked"),
+    ],
+    ids=["target", "fields", "the same field", "one field", "body", "chunks"],
+)
+def test_what_is_just_within_a_bound_is_served(serve: Serve, request_bytes: bytes) -> None:
+    client = serve(limits=SMALL).connect()
+    client.send(request_bytes + get("/next"))
+    assert client.answer().status == 200
+    assert client.answer().json["path"] == "/next"
+
+
+@pytest.mark.parametrize(
+    ("start", "more", "status"),
+    [
+        (b"GET /", b"x" * KI, 414),
+        (b"GET /?", b"%41" * KI, 414),
+        (b"GET ", b" " * KI, 431),
+        (b"GET / HTTP/1.1\r\n", b"A: b\r\n" * 100, 431),
+        (b"GET / HTTP/1.1\r\nA: ", b"x" * KI, 431),
+        (b"GET / HTTP/1.1\r\nA:", b" " * KI, 431),
+        (b"GET / HTTP/1.1\r\n", b"A" * KI, 431),
+        (CHUNKED, b"1\r\nx\r\n" * 100, 413),
+        (CHUNKED + b"1;", b"x" * KI, 413),
+        (CHUNKED + b"1", b";a=b" * KI, 413),
+        (CHUNKED, b"0" * KI, 413),
+        (CHUNKED + b"0\r\n", b"T: u\r\n" * 100, 413),
+        (CHUNKED + b"0\r\nT: ", b"x" * KI, 413),
+        (post(b"", "Content-Length: 99999999"), b"x" * KI, 413),
+    ],
+    ids=[
+        "target",
+        "escapes",
+        "blanks before the target",
+        "fields",
+        "field",
+        "blanks before a value",
+        "name",
+        "chunks",
+        "extension",
+        "extensions",
+        "noughts",
+        "trailers",
+        "trailer",
+        "body",
+    ],
+)
+def test_what_never_ends_is_refused_and_the_refusal_arrives_while_the_client_still_sends(
+    serve: Serve, start: bytes, more: bytes, status: int
+) -> None:
+    server = serve(limits=SMALL)
+    client = server.connect()
+    with client.sending(chain([start], repeat(more))):
+        answer = client.answer()
+        assert (answer.status, answer.headers["connection"]) == (status, "close")
+        assert answer.json["details"]
+    assert server.is_well()
+
+
+def test_empty_lines_without_end_cost_an_idle_connection(serve: Serve) -> None:
+    server = serve(limits=limits(idle_timeout_s=0.1))
+    client = server.connect()
+    client.send(b"\r\n" * 50_000)
+    assert client.is_closed()
+    assert server.is_well()
+
+
+def test_the_input_that_lingers_is_read_for_a_while_only(serve: Serve) -> None:
+    server = serve(limits=limits(linger_s=0.1))
+    client = server.connect()
+    client.send(b"NONSENSE\r\n\r\n")
+    assert client.answer().status == 400
+    assert client.is_closed(), "half closed: the server says no more"
+    server.wait_until_gone()
+    assert server.is_well()
+
+
+def test_requests_wait_unread_while_their_answers_are_not_read(serve: Serve) -> None:
+    """Back-pressure: one answer more than the kernel and the write buffer hold, and no further."""
+    body = b"x" * (256 * KI)
+    asked: list[Request] = []
+
+    def app(request: Request) -> Response:
+        asked.append(request)
+        return Response(200, body)
+
+    server = serve(app)
+    client = server.connect()
+    connection = server.the_connection()
+    transport = connection._transport
+    with client.sending(repeat(GET * 1000)):
+        server.wait_until(lambda: connection._paused and connection.state is State.STALLED)
+        stuck = len(asked)
+        server.call(lambda: None)
+        assert len(asked) == stuck, "nothing more is answered"
+        assert transport.get_write_buffer_size() < 2 * len(body)
+        assert len(connection._backlog) <= 512 * KI
+        assert len(connection._queue) <= SLICE_BYTES // len(GET)
+        for _ in range(stuck + 10):
+            assert client.answer().body == body
+
+
+def test_answers_that_wait_do_not_let_small_packets_pile_up(serve: Serve) -> None:
+    """Each packet is small enough to be parsed at once, but there is an unread answer."""
+    server = serve(lambda _: Response(200, b"x" * (16 << 20)))
+    client = server.connect()
+    client.send(GET)
+    connection = server.the_connection()
+    server.wait_until(lambda: connection.state is State.STALLED)
+    for _ in range(1000):
+        client.send(GET)
+        server.call(lambda: None)  # it has had a chance to read it
+    assert len(connection._queue) * len(GET) + len(connection._backlog) < 100 * len(GET)
+
+
+def test_a_body_of_tiny_chunks_takes_no_more_room_than_it_has_bytes(serve: Serve) -> None:
+    server = serve()
+    client = server.connect()
+    tracemalloc.start()
+    try:
+        client.send(CHUNKED + b"2\r\nxy\r\n" * (400 * KI))
+        client.send(b"0\r\n\r\n")
+        answer = client.answer()
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert len(answer.json["body"]) == 800 * KI
+    assert peak < 16 << 20

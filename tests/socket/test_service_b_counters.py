@@ -1,0 +1,81 @@
+"""What B counts is what its clients saw, exactly, however many ask at once."""
+
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+
+from tests.socket.pair import Running, pair, service_b
+from tests.socket.serving import NewLoop, Server, get
+from tests.socket.upstreams import unused_port
+
+CONNECTIONS = 64
+TARGETS = ("/call-echo?msg=hello", "/call-foo", "/call-echo", "/health", "/nothing")
+ROUNDS = 6
+
+
+def ask_in_turns(server: Server, first: int) -> Counter[tuple[str, int]]:
+    """One client's requests: every target `ROUNDS` times, each in a packet of its own."""
+    seen: Counter[tuple[str, int]] = Counter()
+    client = server.connect()
+    for n in range(first, first + ROUNDS * len(TARGETS)):
+        target = TARGETS[n % len(TARGETS)]
+        client.send(get(target))
+        seen[target.partition("?")[0], client.answer().status] += 1
+    return seen
+
+
+def counted(text: str, family: str, *labels: str) -> Counter[tuple[str, ...]]:
+    """The counts of a histogram by these labels, from the exposition."""
+    found: Counter[tuple[str, ...]] = Counter()
+    for line in text.splitlines():
+        if line.startswith(f"{family}_count{{"):
+            said, _, count = line.partition("{")[2].rpartition("} ")
+            values = dict(pair.split("=", 1) for pair in said.split(","))
+            found[tuple(values[label].strip('"') for label in labels)] += int(float(count))
+    return found
+
+
+def exposition(b: Running) -> str:
+    return b.get("/metrics").body.decode()
+
+
+def test_counters_are_exact_under_64_connections(new_loop: NewLoop) -> None:
+    with pair(new_loop) as (_, b):
+        with ThreadPoolExecutor(CONNECTIONS) as pool:
+            seen = sum(
+                pool.map(lambda n: ask_in_turns(b.server, n), range(CONNECTIONS)),
+                Counter[tuple[str, int]](),
+            )
+        text = exposition(b)
+        lines = b.log_lines()
+    assert seen.total() == CONNECTIONS * ROUNDS * len(TARGETS)
+    server = "http_server_request_duration_seconds"
+    expected = Counter(
+        {
+            ("" if path == "/nothing" else path, str(status)): count
+            for (path, status), count in seen.items()
+        }
+    )
+    assert counted(text, server, "http_route", "http_response_status_code") == expected
+    each = CONNECTIONS * ROUNDS
+    client = "http_client_request_duration_seconds"
+    assert counted(text, client, "http_response_status_code", "error_type") == {
+        ("200", ""): each,
+        ("500", "upstream_status"): each,
+    }
+    (attempts,) = (line for line in text.splitlines() if "upstream_attempts_total{" in line)
+    assert attempts.endswith(f"}} {2.0 * each}")
+    assert "http_server_active_requests 1.0" in text, "the scrape itself"
+    assert sum("endpoint=" in line for line in lines) == seen.total() + 1
+
+
+def test_a_call_that_ends_before_it_has_begun_is_answered_and_counted_once(
+    new_loop: NewLoop,
+) -> None:
+    with service_b(new_loop, f"http://127.0.0.1:{unused_port()}") as b:
+        b.server.run(b.service.close())
+        assert b.echo().status == 500
+        b.server.take_problem()
+        text = exposition(b)
+        assert "http_server_active_requests 1.0" in text
+        server = "http_server_request_duration_seconds"
+        assert counted(text, server, "http_response_status_code")["499",] == 1

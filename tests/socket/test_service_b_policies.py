@@ -1,0 +1,200 @@
+"""Service B under policies, as its clients, its log and its metrics tell of it."""
+
+import re
+import threading
+from time import perf_counter
+
+import pytest
+
+from tests.socket.pair import service_a, service_b
+from tests.socket.serving import NewLoop, get
+from tests.socket.upstreams import FullBacklog, Peer, Upstream, answers, ok, stalls, unused_port
+
+OK = ok()
+BUSY = ok(b"busy", status=b"503 Service Unavailable")
+GONE = ok(b"gone", status=b"404 Not Found")
+
+
+def requests_to(upstream: Upstream) -> int:
+    return len(upstream.requests)
+
+
+def test_a_retry_saves_the_request_and_log_and_metrics_tell_of_it(new_loop: NewLoop) -> None:
+    with (
+        Upstream(answers(BUSY, OK)) as upstream,
+        service_b(new_loop, upstream.url, policy="retry(base=1ms)+budget") as b,
+    ):
+        assert b.echo().status == 200
+        assert b"X-Envoy-Attempt-Count: 2\r\n" in upstream.requests[1]
+        assert "status=ok" in b.wait_for_line("attempts=2")
+        metrics = b.get("/metrics").body.decode()
+    assert "faultwire_retries_total 1.0" in metrics
+    assert "faultwire_upstream_attempts_total" in metrics
+    assert re.search(r"faultwire_retry_budget \d", metrics)
+
+
+def test_a_404_is_not_asked_for_again_and_the_log_says_why(new_loop: NewLoop) -> None:
+    with (
+        Upstream(answers(GONE)) as upstream,
+        service_b(new_loop, upstream.url, policy="retry") as b,
+    ):
+        assert b.echo().json["kind"] == "upstream_status"
+        assert requests_to(upstream) == 1
+        assert "stopped_by=kind" in b.wait_for_line("status=error")
+
+
+def test_an_open_breaker_answers_503_with_retry_after_and_is_seen(new_loop: NewLoop) -> None:
+    with (
+        Upstream(answers(BUSY)) as upstream,
+        service_b(new_loop, upstream.url, policy="breaker(volume=2,open=60s)") as b,
+    ):
+        for _ in range(2):
+            assert b.echo().json["kind"] == "upstream_status"
+        refused = b.echo()
+        assert (refused.status, refused.json["kind"]) == (503, "circuit_open")
+        assert refused.json["attempts"] == 0
+        assert 50 < int(refused.headers["retry-after"]) <= 60
+        assert "error=destination_unavailable" in refused.headers["proxy-status"]
+        assert requests_to(upstream) == 2
+        assert "before=closed after=open" in b.wait_for_line("event=breaker")
+        assert "kind=circuit_open" in b.wait_for_line("circuit_open")
+        metrics = b.get("/metrics").body.decode()
+    assert 'faultwire_breaker_state{faultwire_breaker_state="open"} 1.0' in metrics
+    assert 'faultwire_calls_refused_total{error_type="circuit_open"} 1.0' in metrics
+
+
+def test_a_breaker_closes_when_its_trials_succeed(new_loop: NewLoop) -> None:
+    healthy = threading.Event()
+
+    def script(peer: Peer) -> None:
+        while True:
+            peer.request()
+            peer.send(OK if healthy.is_set() else BUSY)
+
+    with (
+        Upstream(script) as upstream,
+        service_b(new_loop, upstream.url, policy="breaker(volume=2,open=10ms,trials=1)") as b,
+    ):
+        b.echo()
+        b.echo()
+        b.wait_for_line("after=open")
+        healthy.set()
+        assert any(b.echo().status == 200 for _ in range(1000))
+        assert "before=half_open" in b.wait_for_line("after=closed")
+
+
+def test_a_client_in_a_hurry_is_answered_in_its_time_and_opens_no_breaker(
+    new_loop: NewLoop,
+) -> None:
+    with (
+        Upstream(stalls()) as upstream,
+        service_b(new_loop, upstream.url, policy="breaker(volume=1)+deadline") as b,
+    ):
+        started = perf_counter()
+        assert b.echo("X-Deadline-Ms: 50").json["kind"] == "response_timeout"
+        assert perf_counter() - started < 5
+        assert (
+            b"X-Deadline-Ms: 4" in upstream.requests[0]
+            or b"X-Deadline-Ms: 50" in (upstream.requests[0])
+        )
+        assert b.echo("X-Deadline-Ms: 50").json["kind"] == "response_timeout"
+
+
+@pytest.mark.parametrize("value", ["soon", "-1", "1.5", ""])
+def test_a_hurry_that_cannot_be_read_is_refused(new_loop: NewLoop, value: str) -> None:
+    with (
+        Upstream(answers(OK)) as upstream,
+        service_b(new_loop, upstream.url, policy="deadline") as b,
+    ):
+        refused = b.echo(f"X-Deadline-Ms: {value}")
+        assert refused.status == 400
+        assert "X-Deadline-Ms must be whole milliseconds" in refused.json["details"]
+
+
+def test_no_time_left_is_told_as_such_and_a_is_spared(new_loop: NewLoop) -> None:
+    with (
+        Upstream(answers(OK)) as upstream,
+        service_b(new_loop, upstream.url, policy="deadline") as b,
+    ):
+        assert b.echo("X-Deadline-Ms: 0").json["kind"] == "deadline_exceeded"
+        assert requests_to(upstream) == 0
+
+
+def test_a_full_bulkhead_refuses_at_once_while_the_rest_is_served(new_loop: NewLoop) -> None:
+    with (
+        Upstream(stalls()) as upstream,
+        service_b(new_loop, upstream.url, policy="bulkhead(in_flight=1)") as b,
+    ):
+        first = b.server.connect()
+        first.send(get("/call-echo?msg=hello"))
+        upstream.wait_for(requests=1)
+        assert b.echo().json["kind"] == "bulkhead_full"
+        assert b.is_well()
+        first.reset()
+        upstream.wait_for(over=1)
+
+
+def test_of_several_upstreams_one_that_is_down_is_left_alone(new_loop: NewLoop) -> None:
+    with Upstream(answers(OK)) as upstream:
+        nobody = f"http://127.0.0.1:{unused_port()}"
+        urls = f"{nobody},{upstream.url}"
+        policy = "retry(base=1ms)+balance(failures=1,ejection=60s)"
+        with service_b(new_loop, urls, policy=policy) as b:
+            assert [b.echo().status for _ in range(20)] == [200] * 20
+            metrics = b.get("/metrics").body.decode()
+    assert "faultwire_upstreams 2.0" in metrics
+    assert "faultwire_upstreams_ejected 1.0" in metrics
+
+
+def test_a_silent_network_costs_one_attempt_timeout_and_not_the_deadline(
+    new_loop: NewLoop,
+) -> None:
+    with FullBacklog() as silent, Upstream(answers(OK)) as upstream:
+        urls = f"{silent.url},{upstream.url}"
+        policy = "retry(base=1ms,attempts=9)+balance(failures=1)+attempt_timeout(timeout=200ms)"
+        with service_b(new_loop, urls, policy=policy) as b:
+            assert {b.echo().status for _ in range(8)} == {200}
+
+
+def test_a_client_that_leaves_ends_its_call_and_is_logged(new_loop: NewLoop) -> None:
+    with (
+        Upstream(stalls()) as upstream,
+        service_b(new_loop, upstream.url, policy="production") as b,
+    ):
+        client = b.server.connect()
+        client.send(get("/call-echo?msg=hello"))
+        upstream.wait_for(requests=1)
+        client.reset()
+        upstream.wait_for(over=1)
+        assert "http_status=499" in b.wait_for_line("ClientDisconnected")
+
+
+def test_a_stops_at_the_deadline_it_is_told_and_says_what_was_wasted(new_loop: NewLoop) -> None:
+    with service_a(new_loop, work_s="10s") as a:
+        clients = [a.server.connect() for _ in range(50)]
+        for left_ms, client in enumerate(clients, start=1):
+            client.send(get("/echo?msg=a", f"X-Deadline-Ms: {left_ms}"))
+        assert {client.answer().status for client in clients} == {504}
+        assert "http_status=504" in a.wait_for_line("wasted_ms=")
+
+
+def test_a_does_not_begin_what_nobody_waits_for(new_loop: NewLoop) -> None:
+    with service_a(new_loop, work_s="10s") as a:
+        assert a.get("/echo?msg=a", "X-Deadline-Ms: 0").status == 504
+        assert a.get("/echo?msg=a", "grpc-timeout: 0m").status == 504
+        assert a.get("/echo?msg=a", "X-Deadline-Ms: soon").status == 400
+
+
+def test_a_stops_when_its_caller_has_gone(new_loop: NewLoop) -> None:
+    with service_a(new_loop, work_s="60s") as a:
+        client = a.server.connect()
+        client.send(get("/echo?msg=a"))
+        a.server.the_connection()
+        client.reset()
+        assert "http_status=499" in a.wait_for_line("wasted_ms=")
+
+
+def test_a_takes_its_time_where_there_is_time(new_loop: NewLoop) -> None:
+    with service_a(new_loop, work_s="20ms") as a:
+        assert a.get("/echo?msg=a", "X-Deadline-Ms: 30000").body == b'{"echo":"a"}'
+        assert "wasted_ms" not in a.wait_for_line("endpoint=/echo")

@@ -1,0 +1,132 @@
+"""The command line from outside: what it says, and what it refuses."""
+
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+
+from faultwire import __version__
+from tests.system.running import environment, run
+
+HEAVY = (
+    "asyncio",
+    "uvloop",
+    "httptools",
+    "rich",
+    "prometheus_client",
+    "ssl",
+    "logging",
+)
+# What the vocabulary of failures itself needs is not the command line's fault.
+IMPORTED_ANYWAY = ("ssl",)
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["service-b", "--help"], ["up", "--help"]])
+def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
+    script = (
+        "import atexit, sys\n"
+        f"atexit.register(lambda: print('loaded:', *[m for m in {HEAVY!r} if m in sys.modules]))\n"
+        "from faultwire.cli import main\n"
+        f"sys.argv[1:] = {arguments!r}\n"
+        "main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        env={k: v for k, v in environment({}).items() if not k.startswith("COV")},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    loaded = done.stdout.rpartition("loaded:")[2].split()
+    assert set(loaded) <= set(IMPORTED_ANYWAY)
+
+
+def test_help_shows_defaults_and_variables_and_how_to_complete() -> None:
+    shown = " ".join(run("service-b", "--help").stdout.split())
+    assert "[default: http://127.0.0.1:8080; env: FAULTWIRE_B_UPSTREAM, SERVICE_A_URL]" in shown
+    assert "[default: 8081; env: FAULTWIRE_B_PORT]" in shown
+    assert "_FAULTWIRE_COMPLETE=bash_source faultwire" in run("--help").stdout
+
+
+def test_the_version_is_the_packages() -> None:
+    assert run("--version").stdout == f"faultwire {__version__}\n"
+
+
+def test_the_shell_completes_a_flag() -> None:
+    asked = {
+        "_FAULTWIRE_COMPLETE": "bash_complete",
+        "COMP_WORDS": "faultwire service-b --up",
+        "COMP_CWORD": "2",
+    }
+    script = "import sys; sys.argv = ['faultwire']; from faultwire.cli import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        env=environment(asked),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout.split() == ["plain,--upstream", "plain,--upstream-connections"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "env", "said"),
+    [
+        (["service-a", "--port", "x"], {}, "--port is 'x': expected a whole number"),
+        (["service-a"], {"FAULTWIRE_A_PORT": "-1"}, "FAULTWIRE_A_PORT is '-1'"),
+        (["service-a"], {"FAULTWIRE_A_PROT": "1"}, "did you mean FAULTWIRE_A_PORT?"),
+        (["service-b", "--timeout", "0s"], {}, "--timeout is '0s': expected a time such as 250ms"),
+        (["service-b"], {"SERVICE_A_URL": "ftp://a"}, "SERVICE_A_URL is 'ftp://a'"),
+        (["service-b", "--contract", "no"], {}, "--contract"),
+        (["service-b", "--prot", "1"], {}, "--port"),
+        (["up", "--a-port", "9", "--b-port", "9"], {}, "--a-port and --b-port are both 9"),
+        (["up", "--a-port", "70000"], {}, "--a-port is '70000'"),
+        (["nothing"], {}, "No such command 'nothing'"),
+    ],
+)
+def test_what_cannot_be_used_is_said_in_one_line_with_status_2(
+    arguments: list[str], env: dict[str, str], said: str
+) -> None:
+    done = run(*arguments, env=env)
+    assert done.returncode == 2
+    assert re.fullmatch(r"faultwire[^\n]*\n", done.stderr), done.stderr
+    assert said in done.stderr
+    assert not done.stdout
+
+
+def test_a_service_does_not_carry_what_only_other_commands_need() -> None:
+    """Half a megabyte each, of the thirty that a service may take."""
+    code = (
+        "import sys, faultwire.cli, faultwire.services.process, faultwire.services.service_b; "
+        "print([m for m in ('difflib', 'shutil', 'faultwire.policy.sets') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+LONG = 300_000
+_PRINTS = f"""
+import asyncio, sys, uvloop
+from faultwire import cli
+
+async def start_a_process():
+    await (await asyncio.create_subprocess_exec(sys.executable, "-c", "")).wait()
+
+def prints(_):
+    uvloop.run(start_a_process())
+    print("x" * {LONG})
+
+cli._main = prints
+cli.main()
+"""
+
+
+def test_long_output_is_whole_where_python_runs_unbuffered() -> None:
+    command = [sys.executable, "-u", "-c", _PRINTS]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        first = os.read(process.stdout.fileno(), 10)  # it is about to fill the pipe
+        rest = process.stdout.read()
+    assert len(first + rest) == LONG + 1
