@@ -1,0 +1,1 @@
+"""The benchmark: our pair beside others, measured in turns on one machine."""

@@ -1,0 +1,1 @@
+"""How fast `faultwire explain` reads a log, beside the plainest tools that read one."""

@@ -1,0 +1,1 @@
+"""How long the lessons take with a hundred thousand clients."""

@@ -1,0 +1,1 @@
+"""The pair on aiohttp, its server and its client, with uvloop."""

@@ -1,0 +1,1 @@
+"""The pair on uvicorn: FastAPI and one shared httpx client."""

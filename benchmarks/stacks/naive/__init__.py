@@ -1,0 +1,1 @@
+"""The pair as it is usually written: the Flask development server and requests."""

@@ -1,0 +1,1 @@
+"""What it costs a request to be recorded."""

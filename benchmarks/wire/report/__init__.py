@@ -1,0 +1,1 @@
+"""What the wire's figures come to: ratios, tables, a picture, the targets."""
