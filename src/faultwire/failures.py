@@ -13,7 +13,7 @@ import ssl
 from collections.abc import Mapping
 from enum import StrEnum
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 
 class FailureKind(StrEnum):
@@ -200,6 +200,14 @@ class Failure(Exception):
         if self.kind is FailureKind.UPSTREAM_STATUS:
             return self.status in RETRYABLE_STATUSES
         return self.meaning.retry
+
+    def without_frames(self) -> Self:
+        """For whoever keeps it: by its causes' frames it would hold on to the call it ended.
+
+        The records that hold a failure are not looked at by the cycle collector.
+        """
+        self.__cause__ = self.__context__ = None
+        return self.with_traceback(None)
 
 
 _OWN_RESOURCES = frozenset(

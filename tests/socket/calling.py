@@ -12,8 +12,9 @@ from faultwire.http.call import Call
 from faultwire.http.client import Reply
 from faultwire.http.limits import DEFAULT_LIMITS, Limits
 from faultwire.http.pool import DEFAULT_CONNECTIONS, Pool
+from tests.ports import unused_port
 from tests.socket.serving import NewLoop, descriptors
-from tests.socket.upstreams import PATIENCE_S, unused_port
+from tests.socket.upstreams import PATIENCE_S
 
 GET = b"GET /echo?msg=hello HTTP/1.1\r\nHost: a\r\n\r\n"
 LONG_S = 10.0

@@ -17,9 +17,10 @@ from faultwire.policy.retry import Refusal
 from faultwire.policy.sets import read_set
 from faultwire.services.addresses import Addresses
 from faultwire.services.calls import Calls, Ended
+from tests.ports import unused_port
 from tests.socket.calling import LONG_S, in_thread, run, timed, until
 from tests.socket.serving import NewLoop
-from tests.socket.upstreams import Peer, Upstream, answers, ok, resets, stalls, unused_port
+from tests.socket.upstreams import Peer, Upstream, answers, ok, resets, stalls
 
 OK = ok()
 BUSY = ok(b"busy", status=b"503 Service Unavailable")

@@ -15,6 +15,7 @@ from aiohappyeyeballs import AddrInfoType
 from faultwire.failures import Failure, FailureKind, Phase
 from faultwire.http import address
 from faultwire.http.address import Origin, connect
+from tests.ports import unused_port
 from tests.socket.calling import (
     descriptors_before,
     failure_from,
@@ -28,7 +29,7 @@ from tests.socket.calling import (
     until,
 )
 from tests.socket.serving import NewLoop, descriptors
-from tests.socket.upstreams import FullBacklog, Upstream, answers, ok, unused_port
+from tests.socket.upstreams import FullBacklog, Upstream, answers, ok
 
 
 def has_ipv6() -> bool:

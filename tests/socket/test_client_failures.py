@@ -8,6 +8,7 @@ import pytest
 
 from faultwire.failures import Failure, FailureKind, Phase
 from faultwire.http.limits import DEFAULT_LIMITS
+from tests.ports import unused_port
 from tests.socket.calling import (
     LONG_S,
     failure_from,
@@ -32,7 +33,6 @@ from tests.socket.upstreams import (
     ok,
     resets,
     stalls,
-    unused_port,
 )
 
 OK = b"HTTP/1.1 200 OK"

@@ -9,6 +9,7 @@ import pytest
 from faultwire.failures import FailureKind
 from faultwire.http.client import ClientConnection
 from faultwire.http.pool import Pool
+from tests.ports import unused_port
 from tests.socket.calling import descriptors_before, failure_of, get, pool_to, run, settle, until
 from tests.socket.serving import NewLoop, descriptors
 from tests.socket.upstreams import (
@@ -20,7 +21,6 @@ from tests.socket.upstreams import (
     ok,
     resets,
     stalls,
-    unused_port,
 )
 
 TOGETHER = 50

@@ -14,6 +14,7 @@ from faultwire.http import dial
 from faultwire.http.address import connect, parse_origin
 from faultwire.http.call import Call
 from faultwire.http.pool import Pool
+from tests.ports import unused_port
 from tests.socket.calling import (
     LONG_S,
     descriptors_before,
@@ -36,7 +37,6 @@ from tests.socket.upstreams import (
     ok,
     resets,
     stalls,
-    unused_port,
 )
 
 

@@ -3,9 +3,9 @@
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
+from tests.ports import unused_port
 from tests.socket.pair import Running, pair, service_b
 from tests.socket.serving import NewLoop, Server, get
-from tests.socket.upstreams import unused_port
 
 CONNECTIONS = 64
 TARGETS = ("/call-echo?msg=hello", "/call-foo", "/call-echo", "/health", "/nothing")

@@ -1,5 +1,6 @@
 """B answers every failure of A in time, names it in body, field and log, and lives on."""
 
+import gc
 import json
 import re
 from collections.abc import Callable
@@ -10,7 +11,8 @@ from typing import NamedTuple, Self
 import pytest
 
 from faultwire.contracts import CONTRACTS
-from faultwire.failures import MEANINGS, FailureKind, Family, Phase
+from faultwire.failures import MEANINGS, Failure, FailureKind, Family, Phase
+from tests.ports import unused_port
 from tests.socket.pair import TIMEOUT, Running, service_b
 from tests.socket.serving import NewLoop, get
 from tests.socket.upstreams import (
@@ -26,7 +28,6 @@ from tests.socket.upstreams import (
     ok,
     resets,
     stalls,
-    unused_port,
 )
 
 OK = b"HTTP/1.1 200 OK"
@@ -143,6 +144,12 @@ CASES = {
     "304": Case(scripted(answers(head(b"HTTP/1.1 304 Hm"))), K.UPSTREAM_STATUS, status=304),
 }
 
+
+def some(*names: str) -> pytest.MarkDecorator:
+    """A few cases: the rest has been seen above."""
+    return pytest.mark.parametrize("case", [CASES[name] for name in names], ids=names)
+
+
 FAMILY_ERRORS = {
     Family.UNAVAILABLE: "Service A unavailable",
     Family.TIMEOUT: "Service A timeout",
@@ -183,6 +190,25 @@ def test_each_failure_is_named_in_body_field_and_log_and_b_lives_on(
     assert took_s < (1.5 if case.timeout == SHORT else 5)
 
 
+@pytest.mark.parametrize("policy", ["none", "retry(attempts=2,base=1ms)"], ids=["one", "two"])
+@some("refused", "no such name", "reset", "cut in the body", "half of a JSON", "deep JSON", "500")
+def test_a_failure_does_not_outlive_its_request(new_loop: NewLoop, case: Case, policy: str) -> None:
+    """By its frames it would hold the connection too: 5 kB for each answer that was no JSON."""
+    with ExitStack() as stack:
+        url = stack.enter_context(case.upstream()).url
+        b = stack.enter_context(b_with(new_loop, url, case, policy=policy))
+        before = failures()
+        for _ in range(3):
+            assert b.echo().json["kind"] == case.kind
+        assert b.get("/metrics").status == 200  # until then the metrics hold what they will count
+        b.server.wait_until(lambda: failures() <= before)
+
+
+def failures() -> int:
+    gc.collect()
+    return sum(isinstance(thing, Failure) for thing in gc.get_objects())
+
+
 def b_with(
     new_loop: NewLoop, url: str, case: Case, **flags: str
 ) -> AbstractContextManager[Running]:
@@ -217,11 +243,6 @@ def assert_line(line: str, case: Case) -> None:
     ):
         assert word in words
     assert (f"phase={case.phase}" in words) is (case.phase is not None)
-
-
-def some(*names: str) -> pytest.MarkDecorator:
-    """A few cases: the rest has been seen above."""
-    return pytest.mark.parametrize("case", [CASES[name] for name in names], ids=names)
 
 
 FAMILIES = some("refused", "hangs", "500", "HTML")

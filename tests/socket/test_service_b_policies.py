@@ -6,9 +6,10 @@ from time import perf_counter
 
 import pytest
 
+from tests.ports import unused_port
 from tests.socket.pair import service_a, service_b
 from tests.socket.serving import NewLoop, get
-from tests.socket.upstreams import FullBacklog, Peer, Upstream, answers, ok, stalls, unused_port
+from tests.socket.upstreams import FullBacklog, Peer, Upstream, answers, ok, stalls
 
 OK = ok()
 BUSY = ok(b"busy", status=b"503 Service Unavailable")

@@ -5,6 +5,7 @@ import threading
 import pytest
 
 from faultwire.contracts import CONTRACTS
+from tests.ports import unused_port
 from tests.socket.pair import pair, service_b
 from tests.socket.serving import NewLoop, get
 from tests.socket.upstreams import (
@@ -16,7 +17,6 @@ from tests.socket.upstreams import (
     head,
     ok,
     stalls,
-    unused_port,
 )
 
 PASSED_ON = [name for name, contract in CONTRACTS.items() if not contract.REQUIRES_MSG]

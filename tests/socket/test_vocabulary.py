@@ -10,6 +10,7 @@ import pytest
 
 from faultwire.failures import MEANINGS, FailureKind
 from faultwire.telemetry.span import Kind
+from tests.ports import unused_port
 from tests.socket.pair import Running, service_b
 from tests.socket.serving import NewLoop, Received, get
 from tests.socket.upstreams import (
@@ -21,7 +22,6 @@ from tests.socket.upstreams import (
     ok,
     resets,
     stalls,
-    unused_port,
 )
 from tests.span_sink import Kept
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from faultwire.wire.gate import State
+from tests.ports import unused_port
 from tests.socket.serving import NewLoop
 from tests.socket.wires import Caller, Wired, wired
 
@@ -44,11 +45,6 @@ http {{
 }}
 """
 BIG = bytes(range(256)) * 4096
-
-
-def unused_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as sock:
-        return int(sock.getsockname()[1])
 
 
 @pytest.fixture(scope="module")

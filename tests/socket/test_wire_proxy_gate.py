@@ -15,8 +15,9 @@ from faultwire.http.sockets import CannotListen
 from faultwire.wire import upstream
 from faultwire.wire.gate import State, watch
 from faultwire.wire.plan.breaks import read_break
+from tests.ports import unused_port
 from tests.socket.serving import NewLoop
-from tests.socket.upstreams import FullBacklog, Peer, answers, answers_once, ok, unused_port
+from tests.socket.upstreams import FullBacklog, Peer, answers, answers_once, ok
 from tests.socket.wires import GET, Caller, Upstream, Wired, wired
 
 OK = ok()

@@ -315,11 +315,3 @@ class FullBacklog:
     def __exit__(self, *_: object) -> None:
         for sock in (self.listening, *self._held):
             sock.close()
-
-
-def unused_port(host: str = "127.0.0.1") -> int:
-    """A port that nobody listens on."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.create_server((host, 0), family=family) as sock:
-        port: int = sock.getsockname()[1]
-        return port

@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import random
 import re
 import signal
 import socket
@@ -285,11 +284,3 @@ def port_of(sock: socket.socket) -> int:
     """The port of a listening socket."""
     port: int = sock.getsockname()[1]
     return port
-
-
-def free_port() -> str:
-    """A port that nobody listens on, below those that port 0 and outgoing connections take."""
-    for port in random.SystemRandom().sample(range(15_000, 30_000), 1_000):
-        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
-            return str(port)
-    raise AssertionError("no free port")

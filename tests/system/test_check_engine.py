@@ -19,6 +19,7 @@ from faultwire.check.target.launch import InvalidSpec, launch
 from faultwire.check.target.ports import free_port
 from faultwire.check.target.presets import lab
 from faultwire.check.target.service import Service
+from tests.ports import unused_port
 from tests.system.check_targets import TINY, only, scenario, tiny, verdicts
 from tests.system.running import PATIENCE_S
 
@@ -323,7 +324,7 @@ async def test_the_time_of_a_check_ends_it_with_what_was_found(
 
 
 async def test_a_url_that_nobody_serves_is_told() -> None:
-    nobody = f"http://127.0.0.1:{free_port(set())}"
+    nobody = f"http://127.0.0.1:{unused_port()}"
     spec = replace(TINY, b=Start(url=nobody))
     with pytest.raises(NotStarted, match="cannot be reached"):
         await check(spec, [scenario(good)])

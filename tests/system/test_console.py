@@ -22,7 +22,8 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
-from tests.system.running import PATIENCE_S, Running, free_port, get, refuses, until
+from tests.ports import unused_port
+from tests.system.running import PATIENCE_S, Running, get, refuses, until
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
 pytestmark = pytest.mark.skipif(
@@ -461,7 +462,7 @@ def test_a_page_that_was_asleep_says_so_and_is_live_again(browser: Browser, lab:
 
 
 def test_it_reconnects_to_a_console_that_was_away_and_says_so(browser: Browser) -> None:
-    port = free_port()
+    port = str(unused_port())
     up = (*UP[: UP.index("--console-port")], "--console-port", port, "--drain-grace", "0")
     page = browser.new_page()
     with Running(*up) as process:

@@ -10,8 +10,9 @@ import pytest
 import yaml
 
 import faultwire
+from tests.ports import unused_port
 from tests.system.conftest import Start
-from tests.system.running import PATIENCE_S, environment, free_port, run
+from tests.system.running import PATIENCE_S, environment, run
 
 ROOT = Path(__file__).parents[2]
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
@@ -32,7 +33,7 @@ def test_the_health_check_says_whether_a_service_is_alive(start: Start) -> None:
     assert healthcheck(f"{url}/livez") == 0
     assert healthcheck(HEALTH_URL=f"{url}/livez") == 0
     assert healthcheck(f"{url}/foo") == 1
-    assert healthcheck(f"http://127.0.0.1:{free_port()}/livez") == 1
+    assert healthcheck(f"http://127.0.0.1:{unused_port()}/livez") == 1
 
 
 def test_the_image_runs_as_a_user_that_kubernetes_can_see_is_not_root() -> None:

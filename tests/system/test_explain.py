@@ -14,9 +14,10 @@ from urllib.request import urlopen
 import pytest
 
 from faultwire.contracts import CONTRACTS
+from tests.ports import unused_port
 from tests.system.conftest import Start
 from tests.system.explaining import EXPLAIN, document, explain, explain_as_process
-from tests.system.running import PATIENCE_S, Running, environment, free_port, run
+from tests.system.running import PATIENCE_S, Running, environment, run
 
 LINE = (
     b"2026-02-04T12:00:00.000Z service=B endpoint=/call-foo status=error latency_ms=3 "
@@ -70,7 +71,7 @@ def test_the_services_own_logs_are_explained(
 
 def test_a_fault_is_found_in_the_wire_s_log(start: Start, tmp_path: Path) -> None:
     a = start("service-a", "--port", "0")
-    control = str(free_port())
+    control = str(unused_port())
     wire = start("wire", "--listen", "0", "--to", a.url(), "--control", control)
     b = start("service-b", "--port", "0", "--upstream", wire.url())
     done = run("break", "status", "--code", "502", "--control", control)

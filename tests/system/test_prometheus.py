@@ -14,7 +14,8 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from tests.system.running import PATIENCE_S, Running, free_port, get, until
+from tests.ports import unused_port
+from tests.system.running import PATIENCE_S, Running, get, until
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 needs_prometheus = pytest.mark.skipif(
@@ -126,7 +127,7 @@ def test_a_real_prometheus_scrapes_all_three(system: System, tmp_path: Path) -> 
     config = tmp_path / "prometheus.yml"
     targets = {name: url.removeprefix("http://") for name, url in system.urls.items()}
     config.write_text(CONFIG.format(rules=DEPLOY / "prometheus/rules.yml", **targets), "utf-8")
-    address = f"127.0.0.1:{free_port()}"
+    address = f"127.0.0.1:{unused_port()}"
     flags = (
         f"--config.file={config}",
         f"--storage.tsdb.path={tmp_path / 'data'}",

@@ -18,7 +18,7 @@ from faultwire.testing import (
 )
 from faultwire.wire.faults.base import InvalidFault
 from faultwire.wire.ledger import Query
-from tests.socket.upstreams import unused_port
+from tests.ports import unused_port
 from tests.socket.wires import GET, Caller
 
 EXAMPLE = Path(__file__).parents[2] / "examples/pytest-project"

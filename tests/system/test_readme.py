@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.system.running import PATIENCE_S, Running, free_port, run
+from tests.ports import unused_port
+from tests.system.running import PATIENCE_S, Running, run
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text("utf-8")
@@ -33,7 +34,7 @@ class Pair:
     """Both services on free ports, A in whatever state the page is at."""
 
     def __init__(self) -> None:
-        self._ports = {"8080": free_port()}
+        self._ports = {"8080": str(unused_port())}
         self._processes = ExitStack()
         self._a = self._start_a()
         url = self._a.url()

@@ -10,11 +10,11 @@ from contextlib import ExitStack
 
 import pytest
 
+from tests.ports import unused_port
 from tests.system.conftest import Hammer, HoldingUpstream, Start
 from tests.system.running import (
     FAULTWIRE,
     Client,
-    free_port,
     get,
     listening,
     port_of,
@@ -69,7 +69,7 @@ def test_in_json_a_service_says_the_same(start: Start) -> None:
 
 
 def test_the_environment_configures_a_service_and_a_flag_wins(start: Start) -> None:
-    port = free_port()
+    port = str(unused_port())
     env = {"FAULTWIRE_A_PORT": port, "FAULTWIRE_LOG_FORMAT": "json", "FAULTWIRE_B_PORT": "tcp://x"}
     process = start("service-a", "--log-format", "text", env=env)
     assert process.url() == f"http://127.0.0.1:{port}"
@@ -215,7 +215,7 @@ def test_the_end_of_standard_input_is_nothing_to_a_service_otherwise(start: Star
 
 
 def test_a_service_works_without_standard_error(start: Start) -> None:
-    port = free_port()
+    port = str(unused_port())
     shell = ("sh", "-c", 'exec "$@" 2>&-', "sh", *FAULTWIRE)
     process = start("service-a", "--port", port, command=shell)
     url = f"http://127.0.0.1:{port}"

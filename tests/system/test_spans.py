@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.ports import unused_port
 from tests.system.collector import Collector, Seen
 from tests.system.conftest import HoldingUpstream, Start
-from tests.system.running import Answer, Client, Running, free_port, get, run
+from tests.system.running import Answer, Client, Running, get, run
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 PARENT = "b7ad6b7169203331"
@@ -231,7 +232,7 @@ def test_a_collector_that_hangs_holds_up_neither_the_service_nor_its_end(
 
 
 def test_a_collector_that_is_not_there_is_said_in_a_line_like_any_other(start: Start) -> None:
-    nobody = f"http://127.0.0.1:{free_port()}"
+    nobody = f"http://127.0.0.1:{unused_port()}"
     env = {"OTEL_EXPORTER_OTLP_ENDPOINT": nobody, "OTEL_BSP_SCHEDULE_DELAY": "1"}
     a = start("service-a", "--port", "0", env=env)
     for _ in range(3):

@@ -9,6 +9,7 @@ from urllib.request import urlopen
 
 import pytest
 
+from tests.ports import unused_port
 from tests.system.conftest import Start
 from tests.system.running import (
     PATIENCE_S,
@@ -16,7 +17,6 @@ from tests.system.running import (
     Running,
     alive,
     children,
-    free_port,
     get,
     listening,
     port_of,
@@ -229,7 +229,7 @@ sys.exit(asyncio.run(system.System([plan], screen, StopRequest(), 1.0).run()))
 
 
 def test_a_service_that_is_not_ready_in_time_ends_up(start: Start) -> None:
-    elsewhere = free_port()
+    elsewhere = str(unused_port())
     process = start("0", elsewhere, "0.2", command=(sys.executable, "-c", SYSTEM_OF_ONE))
     assert process.exit_status() == 1
     assert process.wait_for("Not ready after 0.2 s; stopping.")
@@ -250,5 +250,5 @@ def test_a_service_that_cannot_start_ends_up_with_its_reason(start: Start) -> No
 
 
 def test_an_upstream_in_the_environment_does_not_mislead_b(start: Start) -> None:
-    up = Up(start(*UP, env={"SERVICE_A_URL": f"http://127.0.0.1:{free_port()}"}))
+    up = Up(start(*UP, env={"SERVICE_A_URL": f"http://127.0.0.1:{unused_port()}"}))
     assert get(up.b_url, CALL).status == 200

@@ -12,7 +12,8 @@ from click.testing import CliRunner
 
 from faultwire.cli import cli
 from faultwire.wire.faults import CATALOGUE
-from tests.system.running import Running, environment, free_port, get, run
+from tests.ports import unused_port
+from tests.system.running import Running, environment, get, run
 
 Faultwire = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -129,7 +130,7 @@ def test_mending_what_is_not_broken_fails(faultwire: Faultwire) -> None:
 
 @pytest.mark.parametrize("words", [("break", "hang"), ("mend",), ("ledger",), ("faults",)])
 def test_without_a_wire_one_line_says_how_to_start_one(words: tuple[str, ...]) -> None:
-    port = free_port()
+    port = str(unused_port())
     done = run(*words, "--control", port)
     assert done.returncode == 1
     assert done.stderr == (
@@ -140,7 +141,7 @@ def test_without_a_wire_one_line_says_how_to_start_one(words: tuple[str, ...]) -
 
 
 def test_the_catalogue_is_shown_without_a_wire_too() -> None:
-    done = run("faults", "--json", "--control", free_port())
+    done = run("faults", "--json", "--control", str(unused_port()))
     shown = json.loads(done.stdout)
     assert shown["active"] is None
     assert [fault["name"] for fault in shown["catalogue"]] == list(CATALOGUE)

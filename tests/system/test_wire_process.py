@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.ports import unused_port
 from tests.system.conftest import Start
 from tests.system.running import (
     FAULTWIRE,
@@ -17,7 +18,6 @@ from tests.system.running import (
     Answer,
     Client,
     Running,
-    free_port,
     get,
     listening,
     port_of,
@@ -87,7 +87,7 @@ def test_a_fault_shows_in_the_answer_the_log_and_the_ledger(start: Start, a: str
 
 
 def test_the_wire_refuses_while_its_upstream_does(start: Start) -> None:
-    port = free_port()
+    port = str(unused_port())
     wire = RunningWire(start("wire", *PORTS, "--to", f"http://127.0.0.1:{port}"))
     assert refuses(wire.url)
     assert wire.ask("/readyz").status == 200
@@ -163,7 +163,7 @@ def test_what_cannot_be_used_is_said_in_one_line(flags: tuple[str, ...], said: s
 
 
 def test_the_environment_configures_the_wire(start: Start, a: str) -> None:
-    port = free_port()
+    port = str(unused_port())
     env = {
         "FAULTWIRE_WIRE_LISTEN": f"[::1]:{port}" if socket.has_ipv6 else port,
         "FAULTWIRE_WIRE_TO": a,

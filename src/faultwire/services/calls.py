@@ -208,12 +208,11 @@ class _Run(Generic[T]):
             reply = call.result()
             status = reply.status
             failure, retry_s = self._judged(attempt, reply)
-        self._land(attempt, status, failure)
+        self._land(attempt, status, failure and failure.without_frames())
         if failure is None:
             self._plan.succeeded(attempt, monotonic())
         else:
             self._status = status
-            failure = failure.with_traceback(None)
             self._plan.failed(attempt, failure, monotonic(), retry_s, call.attempts)
         self.move()
 

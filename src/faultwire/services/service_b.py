@@ -144,7 +144,7 @@ class ServiceB(Application):
             try:
                 answer = read(outcome, url, call.msg)
             except Failure as failed:
-                failure = failed.with_traceback(None)  # it outlives this call, its frames must not
+                failure = failed
         elif isinstance(outcome, Failure):
             failure = outcome
         else:
@@ -157,7 +157,7 @@ class ServiceB(Application):
             status,
             call.attempts,
             perf_counter() - call.started,
-            failure,
+            failure and failure.without_frames(),
         )
         if failure is None:
             response = Response(200, self._contract.success(call.msg or "", answer))
