@@ -120,7 +120,9 @@ second. Policies are pure: the time and the chance are arguments, nothing waits,
 code runs in B and in `faultwire simulate`, in virtual time.
 
 A set of policies is written as text: `retry+budget`, `retry(attempts=5,base=50ms)+breaker`,
-`production+hedge`.
+`production+hedge`. In `service-b` and `up` each policy is a flag, too (`--retry`, `--breaker`), and
+so is each of its settings: `--policy production --retry-attempts 5`. A flag adds to what `--policy`
+says.
 """
 
 ONION_TEXT = """
@@ -342,8 +344,11 @@ def section(policy: str) -> str:
     if policy == "breaker":
         parts.append(machine(breaker.TABLE))
     if KNOBS[policy]:
-        rows = ((f"`{k.name}`", f"`{k.default}`", k.expected, k.help) for k in KNOBS[policy])
-        parts.append(table(("setting", "default", "values", "meaning"), *rows))
+        rows = (
+            (f"`{k.name}`", f"`{k.flag}`", f"`{k.default}`", k.expected, k.help)
+            for k in KNOBS[policy]
+        )
+        parts.append(table(("setting", "flag", "default", "values", "meaning"), *rows))
     parts.append(fill(f"**When it hurts.** {said.hurts}", _WIDTH))
     return "\n\n".join(parts)
 

@@ -15,6 +15,7 @@ from faultwire.commands.breaking import breaking
 from faultwire.commands.check import check
 from faultwire.commands.compare import compare
 from faultwire.commands.explain import explain
+from faultwire.commands.policy_flags import POLICY_FLAGS, PolicyCommand
 from faultwire.commands.simulate import simulate
 from faultwire.commands.up import up
 from faultwire.settings import (
@@ -53,7 +54,7 @@ def service_a(*, until_eof: bool, **given: str | None) -> int:
     return run("A", lambda log: ServiceA(settings, log), settings, until_eof=until_eof)
 
 
-@cli.command("service-b", cls=Command, epilog=_VARIABLES)
+@cli.command("service-b", cls=PolicyCommand, epilog=f"{POLICY_FLAGS}\n\n{_VARIABLES}")
 @flags(SERVICE_B)
 @until_eof
 def service_b(*, until_eof: bool, **given: str | None) -> int:

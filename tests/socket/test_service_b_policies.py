@@ -6,6 +6,7 @@ from time import perf_counter
 
 import pytest
 
+from faultwire.services.service_a import ServiceA
 from tests.ports import unused_port
 from tests.socket.pair import service_a, service_b
 from tests.socket.serving import NewLoop, get
@@ -199,3 +200,32 @@ def test_a_takes_its_time_where_there_is_time(new_loop: NewLoop) -> None:
     with service_a(new_loop, work_s="20ms") as a:
         assert a.get("/echo?msg=a", "X-Deadline-Ms: 30000").body == b'{"echo":"a"}'
         assert "wasted_ms" not in a.wait_for_line("endpoint=/echo")
+
+
+def test_a_works_on_so_many_at_once_and_the_others_stand_in_line(new_loop: NewLoop) -> None:
+    with service_a(new_loop, work_s="60s", at_once="1") as a:
+        first, second = a.server.connect(), a.server.connect()
+        assert isinstance(a.service, ServiceA)
+        line = a.service._line
+        first.send(get("/echo?msg=first"))
+        a.server.wait_until(lambda: not line._free)
+        assert a.get("/echo?msg=late", "X-Deadline-Ms: 30").status == 504
+        assert "wasted_ms" not in a.wait_for_line("http_status=504"), "it had not begun"
+        second.send(get("/echo?msg=second", "X-Deadline-Ms: 10000"))
+        a.server.wait_until(lambda: any(not turn.done() for turn in line._waiting))
+        first.reset()
+        assert "http_status=499" in a.wait_for_line("wasted_ms=")
+        assert a.get("/echo?msg=third", "X-Deadline-Ms: 30").status == 504, "second has the place"
+        second.reset()
+        a.server.wait_until(lambda: len(a.log_lines()) == 4)
+
+
+def test_who_leaves_the_line_keeps_nobody_waiting(new_loop: NewLoop) -> None:
+    with service_a(new_loop, work_s="50ms", at_once="1") as a:
+        clients = [a.server.connect() for _ in range(6)]
+        for number, client in enumerate(clients):
+            client.send(get(f"/echo?msg={number}"))
+        for client in clients[1::2]:
+            client.reset()
+        for number, client in enumerate(clients[::2]):
+            assert client.answer().json == {"echo": str(2 * number)}

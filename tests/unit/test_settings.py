@@ -31,6 +31,7 @@ A_BY_DEFAULT = ServiceASettings(
     drain_grace_s=1.0,
     drain_timeout_s=10.0,
     work_s=0.0,
+    at_once=0,
 )
 B_BY_DEFAULT = ServiceBSettings(
     host="127.0.0.1",

@@ -6,7 +6,8 @@ from typing import TypeVar
 
 import click
 
-from faultwire.commands.base import Command, flag
+from faultwire.commands.base import flag
+from faultwire.commands.policy_flags import POLICY_FLAGS, PolicyCommand
 from faultwire.settings import (
     CONSOLE,
     PAIR_A,
@@ -26,6 +27,7 @@ _OF_THE_PAIR = (
     "timeout_s", "policy", "status", "host", "contract", "log_format", "workers", "drain_grace_s",
     "drain_timeout_s",
 )  # fmt: skip
+_OF_A = ("work_s", "at_once")
 _OF_ITS_WIRE = {"listen": "wire", "control": "control", "control_token": "control_token"}
 
 
@@ -34,8 +36,8 @@ def _pair_flags(command: F) -> F:
     for setting in reversed(PAIR_B.settings):
         if setting.field in _OF_THE_PAIR:
             command = flag(setting, setting.field, PAIR_B.variables(setting)[1:])(command)
-    for setting in PAIR_A.settings:
-        if setting.field == "work_s":
+    for setting in reversed(PAIR_A.settings):
+        if setting.field in _OF_A:
             command = flag(setting, setting.field, PAIR_A.variables(setting)[:1])(command)
     for kind in (PAIR_B, PAIR_A):
         port = next(setting for setting in kind.settings if setting.field == "port")
@@ -61,7 +63,7 @@ def _console_flags(command: F) -> F:
     return click.option("--open", "open_page", is_flag=True, help=help_open)(command)
 
 
-@click.command("up", cls=Command, epilog=_EPILOG)
+@click.command("up", cls=PolicyCommand, epilog=f"{POLICY_FLAGS}\n\n{_EPILOG}")
 @_pair_flags
 @_wire_flags
 @_console_flags

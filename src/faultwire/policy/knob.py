@@ -25,11 +25,22 @@ class Knob(NamedTuple):
     choices: tuple[str, ...]
 
     @property
+    def is_time(self) -> bool:
+        """Whether it is of seconds."""
+        return self.name.endswith("_s") and not self.name.endswith("_per_s")
+
+    @property
+    def flag(self) -> str:
+        """Its flag on a command line."""
+        name = self.name.removesuffix("_s") if self.is_time else self.name
+        return f"--{self.policy}-{name}".replace("_", "-")
+
+    @property
     def expected(self) -> str:
         """What its text must be, in words."""
         if self.choices:
             return " or ".join(self.choices)
-        if self.name.endswith("_s") and not self.name.endswith("_per_s"):
+        if self.is_time:
             return f"a time such as 250ms or 2s, from {self.least:.12g}s to {self.most:.12g}s"
         kind = "whole number" if isinstance(self.default, int) else "number"
         return f"a {kind} from {self.least:.12g} to {self.most:.12g}"
@@ -45,8 +56,7 @@ class Knob(NamedTuple):
         return value
 
     def _number(self, text: str) -> int | float | None:
-        duration = self.name.endswith("_s") and not self.name.endswith("_per_s")
-        found = re.fullmatch(_NUMBER + ("(ms|s|m|h|)" if duration else "()"), text)
+        found = re.fullmatch(_NUMBER + ("(ms|s|m|h|)" if self.is_time else "()"), text)
         if found is None or (isinstance(self.default, int) and not found[1].isdigit()):
             return None
         value = float(found[1]) * _UNITS_S[found[2]]

@@ -1,6 +1,7 @@
 """Service A: it echoes, and it can fail on demand."""
 
 import asyncio
+import math
 from time import perf_counter
 
 import msgspec
@@ -10,6 +11,7 @@ from faultwire.http.message import BadRequest, Response, query_value
 from faultwire.policy.deadline import InvalidDeadline, remaining_s
 from faultwire.services import openapi
 from faultwire.services.application import Application, Exchange, error_body
+from faultwire.services.line import Line
 from faultwire.settings import ServiceASettings
 from faultwire.telemetry.log import Log
 from faultwire.telemetry.metrics import Metrics
@@ -27,6 +29,7 @@ class ServiceA(Application):
     def __init__(self, settings: ServiceASettings, log: Log) -> None:
         super().__init__("A", log, Metrics("A", settings.contract), openapi.document_a())
         self._work_s = settings.work_s
+        self._line = Line(settings.at_once or settings.max_connections)
         self.add_routes({"/echo": self._echo, "/foo": _foo})
 
     def _echo(self, exchange: Exchange) -> Response | Handling:
@@ -40,20 +43,27 @@ class ServiceA(Application):
         return self._work(exchange, response, left_s) if self._work_s else response
 
     async def _work(self, exchange: Exchange, response: Response, left_s: float | None) -> Response:
-        """Take one's time. What comes of it after the deadline was in vain, and is logged so."""
-        stops = left_s is not None and left_s < self._work_s
-        stops_at_s = left_s if left_s is not None and stops else self._work_s
+        """Take one's time, when it is one's turn."""
         try:
-            await asyncio.sleep(stops_at_s)
+            done = await self._line.enter(left_s) and await self._worked(exchange, left_s)
         except asyncio.CancelledError:
-            exchange.wasted_s = perf_counter() - exchange.started
             self._client_left(exchange)
             raise
-        took_s = perf_counter() - exchange.started
-        if stops or (left_s is not None and took_s > left_s):  # a timer may end a hair early
-            exchange.wasted_s = took_s
-            response = _too_late()
-        return self._served(exchange, response)
+        return self._served(exchange, response if done else _too_late())
+
+    async def _worked(self, exchange: Exchange, left_s: float | None) -> bool:
+        """Work, and make room. Whether it was in time; what was in vain is logged so."""
+        began = perf_counter()
+        rest_s = math.inf if left_s is None else max(left_s - (began - exchange.started), 0.0)
+        done = False
+        try:
+            await asyncio.sleep(min(self._work_s, rest_s))
+            done = self._work_s <= rest_s and perf_counter() - began <= rest_s
+        finally:
+            self._line.leave()
+            if not done:
+                exchange.wasted_s = perf_counter() - began
+        return done
 
 
 def _echoed(exchange: Exchange) -> Response:

@@ -27,9 +27,13 @@ class ServiceSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceASettings(ServiceSettings):
-    """Settings of Service A. `work_s` is how long each echo takes it."""
+    """Settings of Service A. `work_s` is how long each echo takes it, `at_once` of them at a time.
+
+    An `at_once` of 0 is no bound.
+    """
 
     work_s: float
+    at_once: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

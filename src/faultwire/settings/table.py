@@ -140,6 +140,14 @@ SERVICE_A = Kind(
             "TIME",
             "How long each echo takes, as if there were much to do.",
         ),
+        Setting(
+            "at_once",
+            "--at-once",
+            whole(0, 1_000_000),
+            "0",
+            "N",
+            "Echoes worked on at once, per process; others wait in line. 0 is any number.",
+        ),
     ),
 )
 SERVICE_B = Kind(
