@@ -4,20 +4,14 @@ import io
 import os
 import sys
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
 import click
 
 from faultwire import __version__
-from faultwire.commands import wire as wire_commands
 from faultwire.commands.base import Command, flags, until_eof
-from faultwire.commands.breaking import breaking
-from faultwire.commands.check import check
-from faultwire.commands.compare import compare
-from faultwire.commands.explain import explain
 from faultwire.commands.policy_flags import POLICY_FLAGS, PolicyCommand
-from faultwire.commands.simulate import simulate
-from faultwire.commands.up import up
 from faultwire.settings import (
     SERVICE_A,
     SERVICE_B,
@@ -35,8 +29,38 @@ _VARIABLES = """A flag wins over its environment variable. A variable without th
 such as FAULTWIRE_CONTRACT, counts for both services; the one with the letter wins. (A port has
 no such variable.)"""
 
+_ELSEWHERE = {
+    "break": ("breaking", "breaking"),
+    "check": ("check", "check"),
+    "compare": ("compare", "compare"),
+    "explain": ("explain", "explain"),
+    "faults": ("wire", "faults"),
+    "ledger": ("wire", "ledger"),
+    "mend": ("wire", "mend"),
+    "simulate": ("simulate", "simulate"),
+    "up": ("up", "up"),
+    "wire": ("wire", "wire"),
+}
+"""The module below `faultwire.commands` that each command is in, and what it is called there."""
 
-@click.group(epilog=_COMPLETION, context_settings={"max_content_width": 100})
+
+class Commands(click.Group):
+    """Imports a command when it is asked for: half a megabyte that no service has to carry."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All names, in the order of `--help`."""
+        return sorted({*super().list_commands(ctx), *_ELSEWHERE})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of this name; None if there is none."""
+        if cmd_name not in _ELSEWHERE:
+            return super().get_command(ctx, cmd_name)
+        module, name = _ELSEWHERE[cmd_name]
+        command: click.Command = getattr(import_module(f"faultwire.commands.{module}"), name)
+        return command
+
+
+@click.group(cls=Commands, epilog=_COMPLETION, context_settings={"max_content_width": 100})
 @click.version_option(__version__, message="%(prog)s %(version)s")
 def cli() -> None:
     """Two HTTP services, the wire between them, and every way that wire can fail."""
@@ -67,21 +91,6 @@ def service_b(*, until_eof: bool, **given: str | None) -> int:
 
     run = _runner(settings.workers)
     return run("B", lambda log: Service(settings, log), settings, until_eof=until_eof)
-
-
-for each in (
-    breaking,
-    compare,
-    explain,
-    simulate,
-    check,
-    up,
-    wire_commands.faults,
-    wire_commands.ledger,
-    wire_commands.mend,
-    wire_commands.wire,
-):
-    cli.add_command(each)
 
 
 def _runner(workers: int) -> Callable[..., int]:

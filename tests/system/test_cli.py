@@ -1,13 +1,17 @@
 """The command line from outside: what it says, and what it refuses."""
 
+import importlib
 import os
+import pkgutil
 import re
 import subprocess
 import sys
 
+import click
 import pytest
 
-from faultwire import __version__
+from faultwire import __version__, commands
+from faultwire.cli import cli
 from tests.system.running import environment, run
 
 HEAVY = (
@@ -130,3 +134,33 @@ def test_long_output_is_whole_where_python_runs_unbuffered() -> None:
         first = os.read(process.stdout.fileno(), 10)  # it is about to fill the pipe
         rest = process.stdout.read()
     assert len(first + rest) == LONG + 1
+
+
+def test_every_command_is_found_by_its_own_name_and_none_is_forgotten() -> None:
+    context = click.Context(cli)
+    listed = {name: cli.get_command(context, name) for name in cli.list_commands(context)}
+    assert {name: command.name for name, command in listed.items() if command} == {
+        name: name for name in listed
+    }
+    written = {
+        thing.name
+        for module in pkgutil.iter_modules(commands.__path__, "faultwire.commands.")
+        for thing in vars(importlib.import_module(module.name)).values()
+        if isinstance(thing, click.Command)
+    }
+    assert written <= set(listed)
+
+
+def test_a_service_does_not_carry_the_other_commands() -> None:
+    script = (
+        "import sys\nfrom faultwire import cli\nsys.argv[1:] = ['service-b', '--port', 'x']\n"
+        "try:\n    cli.main()\nexcept SystemExit:\n"
+        "    print(*[m for m in sys.modules if m.startswith('faultwire.commands.')])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert set(done.stdout.split()) == {
+        "faultwire.commands.base",
+        "faultwire.commands.policy_flags",
+    }

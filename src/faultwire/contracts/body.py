@@ -1,7 +1,5 @@
 """JSON bodies: compact, UTF-8, keys in the order given."""
 
-import json
-
 import msgspec
 
 _encoder = msgspec.json.Encoder(enc_hook=dict)
@@ -12,4 +10,6 @@ def body(record: dict[str, object]) -> bytes:
     try:
         return _encoder.encode(record)
     except UnicodeEncodeError:
+        import json  # noqa: PLC0415 - hardly ever needed, and always in memory
+
         return json.dumps(record, separators=(",", ":"), default=dict).encode()

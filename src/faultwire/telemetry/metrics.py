@@ -19,7 +19,7 @@ OTHER_METHOD = "_OTHER"
 _METHODS = frozenset(
     {"GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"}
 )
-_AT_ONCE = 256
+_AT_ONCE = 64
 _FIRST_S = BUCKETS_S[0]
 K = TypeVar("K")
 ServerKey = tuple[str, str, int, str]

@@ -75,7 +75,8 @@ def path(head: Head) -> bytes:
     target = head.target
     if not target.startswith(b"/"):
         target = _after_authority(target)
-    return unquote_to_bytes(target.partition(b"?")[0].partition(b"#")[0])
+    sent = target.partition(b"?")[0].partition(b"#")[0]
+    return unquote_to_bytes(sent) if b"%" in sent else sent
 
 
 def _after_authority(target: bytes) -> bytes:
