@@ -2,41 +2,14 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 from tests.system.conftest import Start
+from tests.system.hops import keeping_quiet
 from tests.system.running import Running, get
 
 WORK_MS = 1000
 TIMEOUT_MS = 250
 CALLS = 3
-
-
-@asynccontextmanager
-async def keeping_quiet(port: int) -> AsyncIterator[str]:
-    """A hop before a port that does not pass on that a caller has gone, as many gateways do not."""
-    held: set[asyncio.StreamWriter] = set()
-
-    async def relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        to_reader, to = await asyncio.open_connection("127.0.0.1", port)
-        held.update({writer, to})
-        await asyncio.gather(copy(reader, to), copy(to_reader, writer))
-
-    async def copy(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
-        try:
-            while data := await source.read(65536):
-                sink.write(data)
-        except ConnectionError:
-            pass
-
-    server = await asyncio.start_server(relay, "127.0.0.1", 0)
-    try:
-        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    finally:
-        server.close()
-        for each in held:
-            each.transport.abort()
 
 
 async def worked_ms(start: Start, policy: str) -> tuple[list[int], Running]:
