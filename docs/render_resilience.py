@@ -254,13 +254,13 @@ service does not start, dies, or gives no good answer before there is a fault), 
 The tests hold the simulator and the real pair to each other: under 30 % of 503, both give the same
 share of good answers without and with `retry`, and the same attempts per request; when everything
 fails, both retry as often with and without `budget`. An A that works on four requests at once
-(`service-a --work 20ms --at-once 4`) and stands still for a second and a half stays overloaded when
-its load is half of what it can do and B retries, and recovers when the retries have a budget; when
-it was closed for some seconds, and has said until when, it gets as many requests in its worst second
-as the simulator says, with and without wide jitter. On the real pair, too, a breaker gives back the
-time that a hanging A takes, and A, when the hop before it does not say that a caller has gone, works
-to the end for nobody unless it is told the deadline. (The wire does say so: behind it A learns
-either way.)
+(`service-a --work 20ms --at-once 4`) and stands still for a second and a half stays overloaded
+when its load is half of what it can do and B retries, and recovers when the retries have a budget;
+when it was closed for some seconds, and has said until when, it gets as many requests in its worst
+second as the simulator says, with and without wide jitter. On the real pair, too, a breaker gives
+back the time that a hanging A takes, and A, when the hop before it does not say that a caller has
+gone, works to the end for nobody unless it is told the deadline. (The wire does say so: behind it
+A learns either way.)
 """
 
 
