@@ -142,35 +142,45 @@ WHY_NOT = """
 
 Well-kept ones were considered for each of these. What we need of all of them: no clock and no sleep
 of their own (a policy must run in virtual time, for a million calls in seconds), decisions that can
-be composed under one deadline, and permits that survive cancellation.
+be composed under one deadline, and permits that survive cancellation. What the table says was read
+in the source of the versions that it names.
 """
 
 LIBRARIES = (
     ("library", "what it is", "why it is not here"),
-    ("tenacity", "retries as decorators", "sleeps itself; has no budget"),
+    ("tenacity 9.2", "retries as decorators", "sleeps between attempts itself; has no budget"),
     (
-        "stamina",
+        "stamina 26.1",
         "tenacity with good defaults",
-        "the same; adds jitter after the cap, and sleeps before it asks for the deadline",
+        "the same; jitter is drawn before the cap, so that long delays have none; the time that is "
+        "left is compared before the next sleep, not with it",
     ),
-    ("backoff", "retries as decorators", "sleeps itself; has no budget"),
+    ("backoff 2.2", "retries as decorators", "sleeps itself, by the wall clock; has no budget"),
     (
-        "pybreaker, aiobreaker",
+        "pybreaker 1.4, aiobreaker 1.2",
         "circuit breakers",
-        "count failures, without a ratio or a least volume; their clock is their own",
+        "count failures in a row, without a ratio or a least volume; read the wall clock",
     ),
     (
-        "purgatory",
+        "purgatory 3.0",
         "circuit breakers, for asyncio as well",
-        "a threshold of failures and a time to live; its clock is its own",
+        "a threshold of failures and a time to live; reads the wall clock",
     ),
-    ("circuitbreaker", "a breaker as a decorator", "counts failures in a row"),
     (
-        "aiolimiter, pyrate-limiter",
+        "circuitbreaker 2.1",
+        "a breaker as a decorator",
+        "counts failures in a row; reads a clock of its own",
+    ),
+    (
+        "aiolimiter 1.3, pyrate-limiter 4.5",
         "rate limits",
         "a rate is not a concurrency: neither a bulkhead nor a retry budget",
     ),
-    ("hyx", "several patterns for asyncio", "sleeps itself; the patterns share no deadline"),
+    (
+        "hyx 0.0.2",
+        "several patterns for asyncio",
+        "sleeps itself; a breaker by the wall clock, of failures in a row; no common deadline",
+    ),
     (
         "Envoy, Finagle, resilience4j, Netflix's concurrency-limits",
         "the models of what is here",
