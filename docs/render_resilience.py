@@ -152,8 +152,7 @@ LIBRARIES = (
     (
         "stamina 26.1",
         "tenacity with good defaults",
-        "the same; jitter is drawn before the cap, so that long delays have none; the time that is "
-        "left is compared before the next sleep, not with it",
+        "the same; jitter comes before the cap: long delays have none; sleeps past its timeout",
     ),
     ("backoff 2.2", "retries as decorators", "sleeps itself, by the wall clock; has no budget"),
     (
