@@ -7,6 +7,9 @@ from faultwire.wire.ledger import Record
 from faultwire.wire.link.ends import End
 from faultwire.wire.stream.head import Head
 
+_LARGE_BYTES = 16 * 1024
+"""After so much at once others have their turn, and that the client has gone is noticed."""
+
 
 class Delivery:
     """Sends to a client, and notes in the record what it has seen. `begun` with the answer."""
@@ -25,6 +28,8 @@ class Delivery:
         if self._client.full:
             self._room = asyncio.get_running_loop().create_future()
             await self._room
+        elif len(data) >= _LARGE_BYTES:
+            await asyncio.sleep(0)
 
     async def send_interim(self, head: bytes) -> None:
         """Send a 1xx head, which is nothing of the answer proper."""
