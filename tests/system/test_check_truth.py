@@ -8,10 +8,9 @@ import asyncio
 import pytest
 
 from faultwire.check.scenarios import select
-from tests.system.truth.__main__ import complaints
+from tests.system.truth.__main__ import AT_ONCE, complaints
 from tests.system.truth.services import family
 
-AT_ONCE = 6
 CARELESS = {name: each.found_by for name, each in family().items() if each.found_by}
 
 
@@ -28,7 +27,7 @@ async def test_the_careful_one_has_a_clean_sheet() -> None:
 
 @pytest.fixture(scope="module")
 def found() -> dict[str, list[str]]:
-    """What is found wrong with each. Several are examined at once: most of it is waiting."""
+    """What is found wrong with each."""
 
     async def examine() -> list[list[str]]:
         places = asyncio.Semaphore(AT_ONCE)
