@@ -5,6 +5,7 @@
 A test compares the file with `document()`, so that it cannot grow stale.
 """
 
+from inspect import cleandoc
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,17 @@ def document() -> str:
         **schema,
         "$defs": components,
     }
+    _tidy(whole)
     return msgspec.json.format(msgspec.json.encode(whole)).decode() + "\n"
+
+
+def _tidy(part: object) -> None:
+    """Docstrings without their indentation, as Python 3.13 and later keep them."""
+    if isinstance(part, dict):
+        if isinstance(said := part.get("description"), str):
+            part["description"] = cleandoc(said)
+        for each in part.values():
+            _tidy(each)
 
 
 if __name__ == "__main__":

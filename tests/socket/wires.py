@@ -251,6 +251,7 @@ class Wired:
         try:
             self.run(self.wire.close())
             self.wait_until(lambda: not asyncio.all_tasks(self._loop))
+            self.run(self._loop.shutdown_asyncgens())  # as asyncio.Runner does
             assert not self.problems, self.problems
         finally:
             self._stop()
