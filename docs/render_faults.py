@@ -5,12 +5,12 @@
 A test compares the file with `document()`, so that it cannot grow stale.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 from string import Template
 
-from faultwire.wire.faults import Description, describe
+from faultwire.wire.faults import CATALOGUE, Description, describe
 from faultwire.wire.faults.aliases import ALIASES, Alias
 from faultwire.wire.faults.attributes import Attribute
 from faultwire.wire.plan import MOST
@@ -39,8 +39,17 @@ def document() -> str:
 
 def when() -> str:
     """Which requests a fault gets."""
-    spared = ", ".join(f"`{path.decode()}`" for path in sorted(SPARED))
-    return Template(WHEN).substitute(keys=when_keys(), breaks=MOST, spared=spared)
+    return Template(WHEN).substitute(
+        keys=when_keys(),
+        breaks=MOST,
+        spared=listed(path.decode() for path in sorted(SPARED)),
+        bodied=listed(name for name, fault in CATALOGUE.items() if fault.OF_BODIES),
+    )
+
+
+def listed(words: Iterable[str]) -> str:
+    """Words as code, with commas between them."""
+    return ", ".join(f"`{word}`" for word in words)
 
 
 def when_keys() -> str:
@@ -187,6 +196,14 @@ wire's own. `latency` and `hang` in phase `before` hold the request back and the
 **Chance.** What is drawn for a request, to choose it and within its fault, is a function of the
 break's seed, the request's key and its place among the requests of that key that the break was
 asked about. Connections and other breaks' draws do not enter into it.
+
+**Other protocols.** An answer that leaves HTTP (101, or 2xx to CONNECT) has no body. It passes,
+marked, where one of these should act:
+$bodied.
+
+What comes from a client and is not HTTP/1, or has no single meaning as such (a bare LF, a folded
+line, a Content-Length beside a Transfer-Encoding), passes as it is, with all that follows on its
+connection. No fault of requests acts on it, and the ledger has no record of it.
 
 **Health escapes.** $spared
 are spared by every fault of requests unless its match names a path.

@@ -13,7 +13,7 @@ from faultwire.wire.proxy import Wire
 from faultwire.wire.stream.messages import RequestStream
 from faultwire.wire.upstream import Upstream as WireUpstream
 from tests.socket.serving import NewLoop
-from tests.socket.upstreams import PATIENCE_S, Peer, answers, ok
+from tests.socket.upstreams import PATIENCE_S, Peer, answers, head, ok
 from tests.socket.wires import GET, Upstream, wired
 
 OK = ok(b'{"echo":"hello"}')
@@ -56,6 +56,29 @@ def test_a_fault_that_does_not_call_the_upstream_has_no_status_of_it(new_loop: N
         caller.answer()
         record = wire.record()
         assert (record.status, record.upstream_status, record.headers) == (503, 0, {})
+
+
+@pytest.mark.parametrize(
+    ("fault", "attributes", "status"),
+    [
+        ("slow_headers", {"interval_ms": 0}, 200),
+        ("bandwidth", {"bytes_per_s": 500}, 200),  # ten bytes at a time: "HTTP/1.1 2", "00 OK…"
+        ("truncate", {"answer_bytes": 10}, 0),
+        ("truncate", {"answer_bytes": 12}, 200),
+        ("malformed", {}, 0),
+    ],
+)
+def test_a_status_that_comes_in_pieces_is_the_status_sent(
+    new_loop: NewLoop, fault: str, attributes: dict[str, int], status: int
+) -> None:
+    hint = head(b"HTTP/1.1 103 Early Hints", b"Link: a")
+    body = ok(b"HTTP/1.1 599 is no status here")
+    for answer in (body, hint + body):
+        with Upstream(answers(answer)) as upstream, wired(new_loop, upstream.url) as wire:
+            wire.breaks(fault, **attributes)
+            wire.ask()
+            record = wire.record()
+            assert (record.status, record.upstream_status) == (status, 200)
 
 
 def test_a_record_tells_when_the_client_let_go_of_what_the_upstream_had_ended(

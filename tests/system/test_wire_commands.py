@@ -107,6 +107,11 @@ def test_break_help_lists_every_fault_by_its_family_in_a_line() -> None:
         (("break", "reset", "--match", "/echo"), "--match is '/echo': expected method=, path="),
         (("break", "refuse", "--match", "path=/"), "refuse acts on connections"),
         (("break", "reset", "--control", "x"), "--control is 'x': expected [HOST:]PORT"),
+        (
+            ("break", "reset", "--match", "path=/\udcff"),
+            "match: path must be UTF-8, not '/\\udcff'",
+        ),
+        (("ledger", "--path", "/\udcff"), "The query is not UTF-8"),
         (("ledger", "--limit", "0"), "limit must be a whole number from 1 to 1000, not '0'"),
         (("ledger", "--since", "then"), "since must be the revision of an earlier answer"),
     ],
@@ -123,9 +128,10 @@ def test_what_cannot_be_used_is_said_in_one_line_with_status_2(
 
 
 def test_mending_what_is_not_broken_fails(faultwire: Faultwire) -> None:
-    done = faultwire("mend", "latency")
-    assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == "faultwire mend: No fault called 'latency' is active\n"
+    for name, shown in (("latency", "latency"), ("a/b ü", "a/b ü"), ("\udcff", "\ufffd")):
+        done = faultwire("mend", name)
+        assert (done.returncode, done.stdout) == (1, "")
+        assert done.stderr == f"faultwire mend: No fault called {shown!r} is active\n"
 
 
 @pytest.mark.parametrize("words", [("break", "hang"), ("mend",), ("ledger",), ("faults",)])
@@ -184,6 +190,10 @@ def test_a_request_cannot_send_commands_to_the_terminal(
     [
         ("break slow", {"slow_accept", "slow_headers", "slow_body", "slow_close"}),
         ("break latency --del", {"--delay", "--delays"}),
+        ("break status --phase ", {"before", "after"}),
+        ("break hang --how r", {"rst"}),
+        ("break CONN", {"CONNECTION_RESET_BY_PEER"}),
+        ("ledger --fault ", {"any", "none", "latency", "mine"}),
         ("wire --cont", {"--control", "--control-token"}),
         ("mend ", {"latency", "mine"}),
         ("mend m", {"mine"}),

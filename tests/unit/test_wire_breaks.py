@@ -71,6 +71,7 @@ BAD = [
     ({"fault": "refuse", "phase": "after"}, "phase of refuse must be before, not 'after'"),
     ({"fault": "status", "key": "host"}, "key knows method, path, query:NAME and header:NAME"),
     ({"fault": "status", "sequence": "503,999"}, "sequence: 999 is no status from 200 to 599"),
+    ({"fault": "status", "sequence": "٥٠٣"}, "sequence: '٥٠٣' is neither 'fault' nor 'ok'"),
     ({"fault": "status", "sequence": "503,no"}, "sequence: 'no' is neither 'fault' nor 'ok'"),
     ({"fault": "reset", "sequence": "503"}, "sequence: '503' is neither 'fault' nor 'ok'"),
     ({"fault": "refuse", "rate": 0.5}, "refuse is a state of the whole wire: its rate must be 1"),

@@ -1,5 +1,6 @@
 """Every fault is data: documented, bounded, read from JSON in our words or those of others."""
 
+import inspect
 import json
 from collections import Counter
 from random import Random
@@ -85,9 +86,9 @@ def test_the_catalogue_is_complete() -> None:
 
 
 def test_every_fault_says_what_the_caller_sees_and_where_it_happens(fault: type[Fault]) -> None:
-    doc = fault.__doc__ or ""
-    assert "\n    The caller sees: " in doc
-    assert "\n    In real life: " in doc
+    doc = inspect.getdoc(fault) or ""
+    assert "\nThe caller sees: " in doc
+    assert "\nIn real life: " in doc
 
 
 def test_every_attribute_has_a_meaning_and_bounds(fault: type[Fault]) -> None:

@@ -63,12 +63,33 @@ def test_health_and_metrics_escape_unless_a_path_is_named(spared: bytes) -> None
         {"query": "x"},
         {"header:": "x"},
         {"header:ü": "x"},
+        {"path": "/\udcff"},  # what the shell hands over is not always UTF-8
+        {"query:\udcff": "x"},
         {"": "x"},
     ],
 )
 def test_what_is_no_match_is_refused(value: object) -> None:
     with pytest.raises(InvalidFault, match=r"^match"):
         read_match(value)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "target", "meant"),
+    [
+        ("/a*b*c", "/abbcbc", True),
+        ("/a*b*c", "/acb", False),
+        ("/*aa*a", "/aaa", True),
+        ("/*aa*a", "/aa", False),
+        ("**", "/", True),
+        ("*a" * 40 + "b", "/" + "a" * 4000, False),
+        ("*a" * 40 + "*b", "/" + "a" * 4000 + "b", True),
+    ],
+)
+def test_stars_cost_no_more_than_a_look_at_each_byte(
+    pattern: str, target: str, *, meant: bool
+) -> None:
+    """With one try for each way to share the bytes among the stars, this would not end."""
+    assert read_match({"path": pattern})(request(target)) is meant
 
 
 @pytest.mark.parametrize("value", [1, None, "host", "header", "query", "x" * 2000])

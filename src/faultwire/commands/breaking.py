@@ -4,6 +4,7 @@ from inspect import getdoc
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from faultwire.commands.base import Command, Refused, at_wire, json_flag, say_json
 from faultwire.commands.fault_flags import (
@@ -55,6 +56,14 @@ class BreakGroup(click.Group):
             hint = f"did you mean {close[0]}?" if close else "faultwire break --help lists them"
             raise Refused(f"{ctx.command_path}: there is no fault {args[0]!r}; {hint}")
         return super().resolve_command(ctx, args)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Faults, flags and, once it is begun, a name of WireMock or Toxiproxy."""
+        from faultwire.wire.faults.aliases import ALIASES, OURS
+
+        names = [name for name in ALIASES if incomplete and name.startswith(incomplete)]
+        foreign = [CompletionItem(name) for name in names if name not in OURS]
+        return super().shell_complete(ctx, incomplete) + foreign
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         from faultwire.wire.control.report import families

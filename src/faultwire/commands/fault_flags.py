@@ -1,7 +1,7 @@
 """The flags of a fault: its attributes, and what says which requests get it."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -35,8 +35,23 @@ _BARE = "__bare"
 def when_flags() -> list[click.Option]:
     """What every fault has: which requests get it, and for how long."""
     return [
-        click.Option([key, flag], metavar=metavar, help=said, multiple=key == "match")
+        click.Option(
+            [key, flag],
+            metavar=metavar,
+            help=said,
+            multiple=key == "match",
+            shell_complete=_completing(metavar.split("|") if "|" in metavar else ()),
+        )
         for key, (flag, metavar, said) in _WHEN.items()
+    ]
+
+
+def _completing(
+    choices: Iterable[str | int],
+) -> Callable[[click.Context, click.Parameter, str], list[str]]:
+    """What the Tab key offers."""
+    return lambda _context, _parameter, begun: [
+        str(choice) for choice in choices if str(choice).startswith(begun)
     ]
 
 
@@ -56,7 +71,15 @@ def _attribute_flags(attribute: "Attribute", taken: Iterable[str]) -> list[click
     said = f"{attribute.description}{default}"
     if short == full or short in taken:
         names, unit = [full, _dashed(full)], _or_bare if attribute.unit in ("ms", "s") else None
-        return [click.Option(names, callback=unit, metavar=_metavar(attribute), help=said)]
+        return [
+            click.Option(
+                names,
+                callback=unit,
+                metavar=_metavar(attribute),
+                help=said,
+                shell_complete=_completing(attribute.choices),
+            )
+        ]
     if attribute.unit == "bytes":
         names = [full, _dashed(short), _dashed(full)]
         return [click.Option(names, metavar=_metavar(attribute), help=said)]

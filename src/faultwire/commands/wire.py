@@ -64,6 +64,12 @@ def _active_names(ctx: click.Context, _: click.Parameter, incomplete: str) -> li
     return [name for name in names if name.startswith(incomplete)]
 
 
+def _fault_names(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """What the ledger can be asked for: any fault, none, or one that is active."""
+    words = [word for word in ("any", "none") if word.startswith(incomplete)]
+    return words + _active_names(ctx, param, incomplete)
+
+
 @click.command(cls=Command)
 @click.argument("name", required=False, shell_complete=_active_names)
 @at_wire
@@ -83,7 +89,12 @@ def mend(control: ControlSettings, name: str | None, *, as_json: bool) -> None:
 
 @click.command(cls=Command, short_help="Show what the wire saw, request by request.")
 @click.option("--request-id", metavar="ID", help="Those with this X-Request-ID.")
-@click.option("--fault", metavar="NAME", help="Those in which it acted; `any` fault, or `none`.")
+@click.option(
+    "--fault",
+    metavar="NAME",
+    help="Those in which it acted; `any` fault, or `none`.",
+    shell_complete=_fault_names,
+)
 @click.option(
     "--since", metavar="WHEN", help="30s (so long ago), 2026-02-04T23:10:51Z, or a revision."
 )

@@ -16,6 +16,7 @@ from faultwire.settings import ControlSettings
 _ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - where it listens, not where we do
 _TIMEOUT_S = 5.0
 _FIRST_ERROR = 300
+_ANY_BYTES = "surrogateescape"  # what the shell hands over need not be UTF-8: the wire judges it
 T = TypeVar("T")
 Json = dict[str, Any]
 
@@ -65,7 +66,7 @@ class ControlClient:
 
     async def mend(self, name: str | None = None) -> list[str]:
         """End one break, or all; their names."""
-        target = "/faults" if name is None else f"/faults/{quote(name, safe='')}"
+        target = "/faults" if name is None else f"/faults/{_quoted(name)}"
         mended: list[str] = (await self._json("DELETE", target))["mended"]
         return mended
 
@@ -81,7 +82,7 @@ class ControlClient:
     async def ledger(self, **query: object) -> Json:
         """The records that fit, the revision to go on from, and the counts."""
         given = {name: _text(value) for name, value in query.items() if value is not None}
-        return await self._json("GET", f"/ledger?{urlencode(given)}")
+        return await self._json("GET", f"/ledger?{urlencode(given, errors=_ANY_BYTES)}")
 
     async def clear_ledger(self) -> int:
         """Forget the records; how many there were."""
@@ -146,6 +147,10 @@ def ask(
             client.close()
 
     return asyncio.run(run())
+
+
+def _quoted(name: str) -> str:
+    return quote(name, safe="", errors=_ANY_BYTES)
 
 
 def _text(value: object) -> str:

@@ -59,7 +59,7 @@ class Status(Fault, frozen=True, dict=True):
             ) from None
 
     def in_sequence(self, word: str) -> Fault | None:
-        if not word.isdigit():
+        if not (word.isascii() and word.isdigit()):
             return super().in_sequence(word)
         try:
             code = _code(word)
@@ -70,13 +70,14 @@ class Status(Fault, frozen=True, dict=True):
         return msgspec.structs.replace(self, code=code, codes=None)
 
     async def play(self, exchange: Exchange) -> None:
-        await ready(exchange)
+        closing = await ready(exchange)
         code = pick(self.choices, exchange.rng.random())
         fields = {b"Content-Type": _JSON}
         if self.retry_after_s is not None:
             fields[b"Retry-After"] = b"%d" % self.retry_after_s
         body = json.dumps({"error": phrase(code)}, separators=(",", ":")).encode()
-        await send_whole(exchange, exchange.marked(own_head(code, fields)), body)
+        head = own_head(code, fields, closing=closing)
+        await send_whole(exchange, exchange.marked(head), body)
 
 
 def _code(text: str) -> int:
@@ -100,9 +101,10 @@ class Redirect(Fault, frozen=True):
     to: Annotated[str, visible("the address to go to; empty for the same again")] = ""
 
     async def play(self, exchange: Exchange) -> None:
-        await ready(exchange)
+        closing = await ready(exchange)
         fields = {b"Location": self.to.encode() or exchange.request.target}
-        await send_whole(exchange, exchange.marked(own_head(self.code, fields)), b"")
+        head = own_head(self.code, fields, closing=closing)
+        await send_whole(exchange, exchange.marked(head), b"")
 
 
 class WrongContentType(Fault, frozen=True):
@@ -138,6 +140,8 @@ class InvalidJson(Fault, frozen=True):
     exception while the body was written.
     """
 
+    OF_BODIES = True
+
     async def play(self, exchange: Exchange) -> None:
         answer = await exchange.answer()
         text = b""
@@ -164,6 +168,8 @@ class WrongShape(Fault, frozen=True):
     In real life: a new version of the upstream, an error inside a 200, another service behind
     the same name.
     """
+
+    OF_BODIES = True
 
     shape: Annotated[
         Literal["object", "array", "string", "number", "null"], choice("what comes instead")

@@ -45,7 +45,7 @@ class Reset(Fault, frozen=True):
         limit = self.after_bytes
         if limit is None:
             limit = _middle(exchange.request, answer)
-        await _send_start(exchange, _whole(exchange, answer), limit)
+        await _send_start(exchange, answer, limit)
         exchange.reset()
 
 
@@ -84,7 +84,7 @@ class Truncate(Fault, frozen=True):
     async def play(self, exchange: Exchange) -> None:
         answer = await exchange.answer()
         if self.answer_bytes is not None:
-            await _send_start(exchange, _whole(exchange, answer), self.answer_bytes)
+            await _send_start(exchange, answer, self.answer_bytes)
         else:
             chunked = length_of(exchange.request, answer) == CHUNKED
             frame = Frame(answer.raw, chunked, closes=True)
@@ -95,12 +95,8 @@ class Truncate(Fault, frozen=True):
 
     async def _kept(self, pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         if self.at_bytes is not None:
-            left = self.at_bytes
-            async for piece in pieces:
-                yield piece[:left]
-                left -= len(piece)
-                if left <= 0:
-                    return
+            async for piece in _start(pieces, self.at_bytes):
+                yield piece
             return
         held = b""  # what may turn out to be the end
         async for piece in pieces:
@@ -117,10 +113,18 @@ async def _whole(exchange: Exchange, answer: Head) -> AsyncIterator[bytes]:
         yield piece
 
 
-async def _send_start(exchange: Exchange, pieces: AsyncIterator[bytes], limit: int) -> None:
+async def _send_start(exchange: Exchange, answer: Head, limit: int) -> None:
     """Send the first bytes of an answer, as many as it has or as the limit says."""
+    async for piece in _start(_whole(exchange, answer), limit):
+        await exchange.send(piece)
+
+
+async def _start(pieces: AsyncIterator[bytes], limit: int) -> AsyncIterator[bytes]:
+    """The first bytes, without a wait for those behind them."""
+    if limit <= 0:
+        return
     async for piece in pieces:
+        yield piece[:limit]
+        limit -= len(piece)
         if limit <= 0:
             return
-        await exchange.send(piece[:limit])
-        limit -= len(piece)

@@ -67,6 +67,8 @@ class MalformedChunk(Fault, frozen=True):
     In real life: two threads that write into one answer, a crash dump in the middle of a stream.
     """
 
+    OF_BODIES = True
+
     async def play(self, exchange: Exchange) -> None:
         answer = await exchange.answer()
         head = without(answer, b"Content-Length", b"Transfer-Encoding", b"Trailer")
@@ -106,6 +108,8 @@ class Corrupt(Fault, frozen=True):
     In real life: bad memory or a bad network card below TCP's weak checksum, a proxy that
     recodes what it should not touch.
     """
+
+    OF_BODIES = True
 
     share: Annotated[float, within(0, 1, "the part of the body's bytes that is hit")] = 0.01
     how: Annotated[Literal["bit", "byte"], choice("flips one bit of a byte, or replaces it")] = (

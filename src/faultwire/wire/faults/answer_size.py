@@ -56,6 +56,8 @@ class HugeBody(Fault, frozen=True):
     In real life: a list without pagination, a debug dump, the wrong file.
     """
 
+    OF_BODIES = True
+
     size_bytes: Annotated[int, size("how long the body is", 2)] = 100 * MIB
     framing: Annotated[Literal["length", "chunked"], choice("whether the length is announced")] = (
         "length"
@@ -102,6 +104,8 @@ class CompressionBomb(Fault, frozen=True):
 
     In real life: a zip bomb, or a sparse file that somebody serves compressed.
     """
+
+    OF_BODIES = True
 
     size_bytes: Annotated[int, size("how long the body is inflated")] = GIB
 

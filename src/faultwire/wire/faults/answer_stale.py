@@ -8,7 +8,7 @@ from faultwire.wire.exchange import Exchange
 from faultwire.wire.faults.attributes import KIB, within
 from faultwire.wire.faults.base import Fault, Phase
 from faultwire.wire.faults.reading import is_http_1_0, length_of, start_of
-from faultwire.wire.faults.sending import end_as_said, without
+from faultwire.wire.faults.sending import announcing_close, end_as_said, ends_behind, without
 from faultwire.wire.stream.framing import UNTIL_CLOSE
 from faultwire.wire.stream.head import Head
 
@@ -57,8 +57,10 @@ class StaleAnswer(Fault, frozen=True, dict=True):
         if earlier is None:
             await self._pass_on(exchange, answer, body)
         else:
-            await exchange.send(earlier.head.raw + earlier.body)
-            end_as_said(exchange, earlier.head)
+            ends = ends_behind(exchange.request, answer)
+            head = announcing_close(earlier.head) if ends else earlier.head
+            await exchange.send(head.raw + earlier.body)
+            end_as_said(exchange, head)
 
     async def _pass_on(self, exchange: Exchange, answer: Head, body: bytes = b"") -> None:
         """Send the right answer, of which `body` has been read, and say so."""

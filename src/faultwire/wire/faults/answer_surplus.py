@@ -21,6 +21,8 @@ class Surplus(Fault, frozen=True):
     with a body, a wrong Content-Length, response splitting and request smuggling.
     """
 
+    OF_BODIES = True
+
     body: Annotated[str, visible("what the second answer says, as JSON")] = '{"echo":"surplus"}'
     delay_ms: Annotated[float, span("how long after the first the second answer comes")] = 0
 
@@ -44,6 +46,5 @@ class Surplus(Fault, frozen=True):
 
     def _forged(self, exchange: Exchange) -> bytes:
         body = self.body.encode()
-        head = own_head(200, {b"Content-Type": b"application/json"})
-        marked = exchange.marked(head.with_field(b"Content-Length", b"%d" % len(body)))
-        return marked.raw + body
+        head = own_head(200, {b"Content-Type": b"application/json"}, len(body))
+        return exchange.marked(head).raw + body

@@ -49,6 +49,7 @@ class Fault(
     PLACE: ClassVar[Place] = Place.REQUEST
     PHASES: ClassVar[tuple[Phase, ...]] = (Phase.AFTER, Phase.BEFORE)  # the default first
     COMPOSES: ClassVar[bool] = False  # acts first, and another fault may follow (latency)
+    OF_BODIES: ClassVar[bool] = False  # what leaves HTTP (101, 2xx to CONNECT) has none: it passes
     REUSED_ONLY: ClassVar[bool] = False  # the first request of a connection is not its business
 
     @property

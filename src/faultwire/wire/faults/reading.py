@@ -25,8 +25,15 @@ def has_body(request: Head, status: int) -> bool:
     return request.method != "HEAD" and status not in (204, 304)
 
 
+def leaves_http(request: Head, status: int) -> bool:
+    """Whether what follows an answer of this status to this request is another protocol."""
+    return status == 101 or (request.method == "CONNECT" and 200 <= status < 300)
+
+
 def length_of(request: Head, answer: Head) -> int:
     """The length of an answer's body, or `CHUNKED` or `UNTIL_CLOSE` (RFC 9112 section 6.3)."""
+    if leaves_http(request, answer.status):
+        return UNTIL_CLOSE
     if not has_body(request, answer.status):
         return 0
     length = framing_of(answer).length

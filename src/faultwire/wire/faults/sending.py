@@ -15,10 +15,13 @@ _FRAMING = (b"Content-Length", b"Transfer-Encoding", b"Trailer")
 _PHRASES = {status.value: status.phrase for status in HTTPStatus}
 
 
-def own_head(status: int, fields: Mapping[bytes, bytes]) -> Head:
+def own_head(
+    status: int, fields: Mapping[bytes, bytes], length: int = 0, *, closing: bool = False
+) -> Head:
     """The head of an answer that the upstream has no part in."""
     lines = [b"HTTP/1.1 %d %b" % (status, phrase(status).encode())]
     lines += [name + b": " + value for name, value in fields.items()]
+    lines += [b"Content-Length: %d" % length] + [b"Connection: close"] * closing
     return Head(b"\r\n".join(lines) + b"\r\n\r\n")
 
 
@@ -36,7 +39,12 @@ def without(head: Head, *names: bytes) -> Head:
 
 def delimited_by_close(head: Head) -> Head:
     """The head of an answer whose body ends where the connection does."""
-    return without(head, *_FRAMING, b"Connection").with_field(b"Connection", b"close")
+    return announcing_close(without(head, *_FRAMING))
+
+
+def announcing_close(head: Head) -> Head:
+    """The head of an answer behind which the connection ends."""
+    return without(head, b"Connection").with_field(b"Connection", b"close")
 
 
 class Frame(NamedTuple):
@@ -59,28 +67,32 @@ class Frame(NamedTuple):
 def framed(request: Head, head: Head, length: int | None) -> Frame:
     """The head of an answer framed for a body of this length.
 
-    If that is None, the body is chunked or, for HTTP/1.0, ends with the connection.
+    If that is None, the body is chunked or, for HTTP/1.0, ends with the connection. The sender
+    closes behind it where it would have closed behind what the head had said.
     """
     bodiless = head.status in (204, 304)
     chunked = length is None and not bodiless and not is_http_1_0(request)
     ends = length is None and not bodiless and not chunked
-    ends = ends or framing_of(request).closing or framing_of(head).closing
+    ends = ends or ends_behind(request, head)
     head = without(head, *_FRAMING)
     if length is not None and not bodiless:
         head = head.with_field(b"Content-Length", b"%d" % length)
     elif chunked:
         head = head.with_field(b"Transfer-Encoding", b"chunked")
     if ends:
-        head = without(head, b"Connection").with_field(b"Connection", b"close")
+        head = announcing_close(head)
     return Frame(head.raw, chunked, ends)
 
 
-async def ready(exchange: Exchange) -> None:
-    """Let the upstream do its work if it is to be called; the request is read in any case."""
+async def ready(exchange: Exchange) -> bool:
+    """Let the upstream do its work if it is to be called; the request is read in any case.
+
+    Whether the connection ends behind the upstream's answer, and so behind any other.
+    """
     if exchange.calls_upstream:
-        await exchange.answer()
-        return
+        return ends_behind(exchange.request, await exchange.answer())
     await exchange.discard_request()
+    return False
 
 
 async def send_answer(
@@ -107,7 +119,11 @@ async def send_whole(exchange: Exchange, head: Head, body: bytes) -> None:
 
 def end_as_said(exchange: Exchange, answer: Head) -> None:
     """End the connection behind an answer that was sent as it came, if its end says so."""
-    request = exchange.request
-    ends = length_of(request, answer) == UNTIL_CLOSE
-    if ends or framing_of(request).closing or framing_of(answer).closing:
+    if ends_behind(exchange.request, answer):
         exchange.close()
+
+
+def ends_behind(request: Head, answer: Head) -> bool:
+    """Whether the connection ends behind an answer: by its length, or as either side says."""
+    ends = length_of(request, answer) == UNTIL_CLOSE
+    return ends or framing_of(request).closing or framing_of(answer).closing

@@ -146,6 +146,8 @@ class EndlessBody(Fault, frozen=True):
     followed, a query without LIMIT.
     """
 
+    OF_BODIES = True
+
     bytes_per_step: Annotated[int, within(1, MIB, "how many bytes come at once")] = 1024
     interval_ms: Annotated[float, span("the wait before each step")] = 100
     for_ms: Annotated[float, within(1, HOUR_MS, "when it ends after all")] = HOUR_MS

@@ -113,7 +113,7 @@ class Playing:
             told = f"The fault {self._now.name} has a defect"
             self._loop.call_exception_handler({"message": told, "exception": error})
         finally:
-            if not self._answer.switched:
+            if self.ended or not self._answer.switched:
                 self._link.account.answered()
 
     # What faults say.
@@ -213,12 +213,20 @@ class Playing:
         next_before = self._next
         self._now, self._rng = chosen, None
         try:
-            await chosen.fault.play(self)
+            if chosen.fault.OF_BODIES and await self._leaves_http():
+                await self.pass_on()
+            else:
+                await chosen.fault.play(self)
         finally:
             self._now, self._rng = outer, outer_rng
         silent = not (self.ended or self.delivery.begun) and self._next == next_before
         if chosen.fault.COMPOSES and silent:
             await self.pass_on()
+
+    async def _leaves_http(self) -> bool:
+        """Whether what answers is the last of this connection that is HTTP."""
+        await self.answer()
+        return self._answer.switched
 
     async def _interim(self, head: bytes) -> None:
         if not self.ended:

@@ -43,9 +43,25 @@ def read_match(value: object) -> Match:
     for trait, pattern in value.items():
         if not isinstance(pattern, str) or len(pattern) > _LONGEST:
             raise InvalidFault(f"match: {trait} must be a text of up to {_LONGEST} characters")
-        parts = (re.escape(part.encode()) for part in pattern.split("*"))
-        tests.append((read_trait("match", trait), re.compile(b".*".join(parts), re.DOTALL)))
+        tests.append((read_trait("match", trait), _compiled(_encoded(f"match: {trait}", pattern))))
     return Match(dict(value), tuple(tests))
+
+
+def _compiled(pattern: bytes) -> re.Pattern[bytes]:
+    """Each part is looked for once, from the left: no text takes long, however many stars."""
+    first, *parts = (re.escape(part) for part in pattern.split(b"*"))
+    if not parts:
+        return re.compile(first)
+    *middle, last = parts
+    found = b"".join(b"(?>.*?%b)" % part for part in middle)
+    return re.compile(first + found + b".*" + last, re.DOTALL)
+
+
+def _encoded(where: str, text: str) -> bytes:
+    try:
+        return text.encode()
+    except UnicodeEncodeError:  # the shell's arguments may be any bytes
+        raise InvalidFault(f"{where} must be UTF-8, not {text!r}") from None
 
 
 def read_trait(where: str, trait: object) -> Reader:
@@ -57,9 +73,11 @@ def read_trait(where: str, trait: object) -> Reader:
         if trait == "path":
             return path
         if kind == "query" and colon:
-            return lambda head: query(head, name.encode())
+            wanted = _encoded(f"{where}: {trait}", name)
+            return lambda head: query(head, wanted)
         if kind == "header" and name.isascii() and name:
-            return lambda head: head.field(name.encode())
+            wanted = name.encode()
+            return lambda head: head.field(wanted)
     raise InvalidFault(f"{where} knows {_TRAITS}, not {trait!r}")
 
 
