@@ -1,12 +1,13 @@
 """The lessons of overload on the real pair, smaller, and held to the simulator.
 
-A works on four requests at once for 20 ms each: 200 a second are all it can do.
+A works on two requests at once for 20 ms each: 100 a second are all it can do.
 """
 
 import asyncio
 import math
 import os
 import signal
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
@@ -24,9 +25,12 @@ from tests.system.conftest import Start
 from tests.system.hops import Door, keeping_quiet
 from tests.system.running import Running
 
-RATE = 100.0
-CAPACITY = 200.0
-AT_ONCE = 4
+RATE = 50.0
+CAPACITY = 100.0
+AT_ONCE = 2
+LATE_S = 0.3
+"""Where requests are sent so late, services cannot do what they could: nothing can be learnt."""
+
 PATIENT = "attempt_timeout(timeout=1s)"
 
 
@@ -71,7 +75,10 @@ async def overloadable(start: Start) -> tuple[Running, int]:
 async def loaded(
     start: Start, upstream: str, policies: str, *, timeout_s: float, for_s: float
 ) -> AsyncIterator[Told]:
-    """B before this upstream, and a load on it that is not waited for."""
+    """B before this upstream, and a load on it that is not waited for.
+
+    On a machine that is too busy to send it in time, the test is skipped.
+    """
     raise_descriptor_limit()
     words = ("--port", "0", "--upstream", upstream, "--timeout", f"{timeout_s}s")
     b = start("service-b", *words, "--policy", policies)
@@ -92,6 +99,8 @@ async def loaded(
         finally:
             stop.set()
             playing.cancel()
+        if load.latest_s > LATE_S:
+            pytest.skip(f"this machine is too busy: a request was sent {load.latest_s:.1f} s late")
 
 
 def virtual(policies: str, *, timeout_s: float, for_s: float, trouble: Trouble) -> Result:
@@ -111,7 +120,7 @@ def virtual(policies: str, *, timeout_s: float, for_s: float, trouble: Trouble) 
 
 PAUSED_S = 1.5
 WATCHED_S = 4
-MOST_S = 25
+MOST_S = 30
 """How long the overload is given to end, where it must."""
 
 
@@ -136,6 +145,7 @@ async def after_a_pause(start: Start, policies: str) -> list[float]:
         return [told.share(second) for second in sorted(told.due)][: second + 1]
 
 
+@pytest.mark.timeout(180)
 async def test_an_overload_outlives_its_cause_unless_retries_have_a_budget(start: Start) -> None:
     """The lesson of metastable failure."""
     trouble = Trouble(start_s=2.0, end_s=2.0 + PAUSED_S, slowdown=30.0)
@@ -159,36 +169,39 @@ async def test_an_overload_outlives_its_cause_unless_retries_have_a_budget(start
 
 
 CLOSED_S = 4
-SECONDS = 2
+WAVE_S = 4
+"""How long the wave is waited for: a busy machine sends it late, but not in drops."""
 
 
 async def herd(start: Start, policies: str) -> int:
-    """How many requests come to A in the worst of the first seconds after its door opens again."""
+    """How many requests come to A in the worst second after its door opens again."""
     _, port = await overloadable(start)
     door = Door(port)
     async with (
         door.standing() as url,
-        loaded(start, url, policies, timeout_s=30.0, for_s=CLOSED_S + SECONDS + 2.0),
+        loaded(start, url, policies, timeout_s=30.0, for_s=CLOSED_S + WAVE_S + 2.0),
     ):
         await door.until(time() + 0.5)
         door.opens_at = opens_at = math.ceil(time()) + CLOSED_S - 1.0
-        await door.until(opens_at + SECONDS)
+        await door.until(opens_at + WAVE_S)
         assert sum(came < opens_at for came in door.came_at) > RATE * (CLOSED_S - 1.5)
-        behind = Counter(int(came - opens_at) for came in door.came_at if came >= opens_at)
-        return max(behind[second] for second in range(SECONDS))
+        behind = [came for came in door.came_at if came >= opens_at]
+        return max(bisect_left(behind, came + 1.0) - at for at, came in enumerate(behind))
 
 
+@pytest.mark.timeout(180)
 async def test_all_who_were_told_the_same_instant_come_in_it_unless_jitter_is_wide(
     start: Start,
 ) -> None:
     """The lesson of the thundering herd."""
     trouble = Trouble(start_s=1.0, end_s=1.0 + CLOSED_S, retry_after=True)
-    peaks = []
+    peaks, foreseen = [], []
     for settings in ("base=1s,jitter=none", "base=16s"):
         policies = f"retry(attempts=4,cap=30s,{settings})+{PATIENT}"
-        told = virtual(policies, timeout_s=30.0, for_s=CLOSED_S + SECONDS + 2.0, trouble=trouble)
-        foreseen = max(told.attempts_per_s[1 + CLOSED_S :][:SECONDS])
+        told = virtual(policies, timeout_s=30.0, for_s=CLOSED_S + WAVE_S + 2.0, trouble=trouble)
+        foreseen.append(max(told.attempts_per_s[1 + CLOSED_S :][:WAVE_S]))
         peaks.append(await herd(start, policies))
-        assert peaks[-1] == pytest.approx(foreseen, rel=0.35), policies
+    assert peaks[0] == pytest.approx(foreseen[0], rel=0.35)
     assert peaks[0] > 1.5 * CAPACITY
-    assert peaks[1] < CAPACITY
+    for together, spread in (peaks, foreseen):
+        assert spread < 0.7 * together
