@@ -7,6 +7,7 @@ import shutil
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Literal
 from urllib.request import urlopen
 
@@ -37,6 +38,16 @@ FLAGS = (
     "--disable-background-networking",
 )
 CALL = "/call-echo?msg=hello"
+JUTTING = """() => [...document.querySelectorAll('.node')].flatMap((node) => {
+    const { left, right } = node.getBoundingClientRect();
+    return [...node.querySelectorAll('*')].filter((one) => {
+        const box = one.getBoundingClientRect();
+        return box.width && !one.closest('svg') && (box.left < left - 1 || box.right > right + 1);
+    }).map((one) => `${node.id}: ${one.className} ${one.textContent}`);
+})"""
+REQUESTS = "() => import('/js/store.js').then(({ store }) => store.requests.length)"
+RIGHT_ANSWER = """(n) => import('/js/lessons.js').then(
+    ({ LESSONS }) => LESSONS[n].answers[LESSONS[n].right])"""
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 
 
@@ -150,6 +161,17 @@ def test_it_fits_every_width(page: Page, width: int) -> None:
     page.get_by_role("button", name="Guided tour").click()
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     expect(page.get_by_role("button", name="Send one")).to_be_visible()
+
+
+@pytest.mark.parametrize("width", [360, 620, 1280, 2560])
+def test_no_node_of_the_picture_lies_over_another(page: Page, width: int) -> None:
+    with another_process(page, "B"):
+        page.get_by_label("B's policy").select_option("breaker")
+    expect(page.locator("#node-B .breaker")).to_have_text("breaker closed")
+    press(page, "Pause B")
+    expect(page.locator("#node-B .breaker")).to_have_text("breaker unknown")
+    page.set_viewport_size({"width": width, "height": 900})
+    assert page.evaluate(JUTTING) == []
 
 
 # Breaking and mending.
@@ -279,6 +301,59 @@ def test_b_is_started_with_another_policy(page: Page) -> None:
     expect(page.locator(".steps")).to_contain_text("attempts")
 
 
+def test_the_breaker_is_shown_as_it_stands_even_when_nobody_asks(page: Page, lab: Lab) -> None:
+    breaker = page.locator("#node-B .breaker")
+    expect(breaker).to_be_hidden()
+    with another_process(page, "B"):
+        restart_b(page, "breaker(volume=5,open=200ms)")
+    expect(breaker).to_have_text("breaker closed")
+    press(page, "status")
+    press(page, "Break: status")
+    expect(page.locator(".chip")).to_have_count(1)
+    for _ in range(5):
+        assert "upstream_status" in get(lab.b, CALL).body
+    expect(breaker).to_have_text("breaker open")
+    press(page, "Mend all")
+    expect(page.locator("#headline")).to_contain_text("B's breaker is open")
+    until(lambda: get(lab.b, CALL).status == 200, "a trial succeeds")
+    expect(breaker).to_have_text("breaker half open")
+    for _ in range(2):
+        assert get(lab.b, CALL).status == 200
+    expect(breaker).to_have_text("breaker closed")
+    expect(page.locator("#headline")).not_to_contain_text("breaker is open")
+
+
+def test_what_a_paused_b_would_say_is_unknown(page: Page) -> None:
+    with another_process(page, "B"):
+        page.get_by_label("B's policy").select_option("breaker")
+    expect(page.locator("#node-B .facts")).to_contain_text("0 in flight")
+    press(page, "Pause B")
+    expect(page.locator("#node-B .breaker")).to_have_text("breaker unknown")
+    expect(page.locator("#node-B .facts")).to_contain_text("in flight: unknown")
+    press(page, "Resume B")
+    expect(page.locator("#node-B .breaker")).to_have_text("breaker closed")
+
+
+def test_what_is_in_flight_at_a_is_shown(page: Page) -> None:
+    with another_process(page, "A"):
+        page.get_by_label("How long A's work takes").select_option("2s")
+    page.get_by_label("Rate").select_option("5")
+    press(page, "Send steadily")
+    expect(page.locator("#node-A .facts")).to_contain_text(re.compile(r"[1-9]\d*\sin\sflight"))
+    expect(page.locator("#node-B .facts")).to_contain_text(re.compile(r"[1-9]\d*\sin\sflight"))
+    press(page, "Stop sending")
+    expect(page.locator("#node-B .facts")).to_contain_text(" 0 in flight")
+
+
+def restart_b(page: Page, policy: str) -> None:
+    """Start B anew with a policy that the page does not offer."""
+    page.evaluate(
+        """(policy) => import('/js/api.js').then(
+            ({ post }) => post('/service', { name: 'B', action: 'restart', policy }))""",
+        policy,
+    )
+
+
 def test_a_is_made_slow(page: Page) -> None:
     with another_process(page, "A"):
         page.get_by_label("How long A's work takes").select_option("2s")
@@ -344,6 +419,39 @@ def test_a_chosen_request_stays_and_its_lines_stand_out_in_every_log(page: Page,
     expect(page.locator("#story .lines li")).to_have_count(3)
 
 
+def test_the_list_shows_failures_only_and_is_held(page: Page) -> None:
+    press(page, "Send one")
+    expect(first_request(page)).to_contain_text("ok")
+    page.get_by_label("Route").select_option("call-foo")
+    press(page, "Send one")
+    expect(first_request(page)).to_contain_text("upstream_status")
+    page.get_by_label("failed only").check()
+    expect(page.locator(".request").filter(has_text=re.compile(r"\bok\b"))).to_have_count(0)
+    page.get_by_label("failed only").uncheck()
+    page.get_by_label("hold the list").check()
+    held = first_request(page).get_attribute("data-id")
+    before = page.evaluate(REQUESTS)
+    press(page, "Send one")
+    until(lambda: page.evaluate(REQUESTS) > before, "the page has been told of another")
+    expect(first_request(page)).to_have_attribute("data-id", held or "")
+    page.get_by_label("hold the list").uncheck()
+    press(page, "Send one")
+    expect(first_request(page)).not_to_have_attribute("data-id", held or "")
+
+
+def test_the_theme_is_chosen_and_kept(page: Page) -> None:
+    theme = page.locator("#theme")
+    scheme = "() => getComputedStyle(document.documentElement).colorScheme"
+    expect(theme).to_have_text("Theme: auto")
+    for name in ("light", "dark"):
+        theme.click()
+        expect(theme).to_have_text(f"Theme: {name}")
+        assert page.evaluate(scheme) == name
+    page.reload()
+    expect(theme).to_have_text("Theme: dark")
+    assert page.evaluate(scheme) == "dark"
+
+
 def test_the_charts_say_in_words_what_they_draw(page: Page) -> None:
     press(page, "Burst of 50")
     expect(page.locator(".chart canvas")).to_have_count(3)
@@ -355,16 +463,39 @@ def test_the_charts_say_in_words_what_they_draw(page: Page) -> None:
 # The check.
 
 
-def test_a_check_is_run_and_its_report_downloaded(page: Page) -> None:
+def test_a_check_is_run_and_its_report_downloaded(
+    page: Page, browser: Browser, tmp_path: Path
+) -> None:
     page.get_by_label("What to check").select_option("contract")
     press(page, "Run the check")
     expect(page.locator(".verdict").first).to_be_visible()
-    with page.expect_download(timeout=3 * PATIENCE_S * 1000) as download:
-        page.get_by_role("link", name="Download the report").click(timeout=2 * PATIENCE_S * 1000)
-    report = json.loads(download.value.path().read_bytes())
-    expect(page.locator("#check .help")).to_contain_text("All that was required holds.")
-    assert download.value.suggested_filename == "faultwire-check.json"
+    said = page.locator("#check .help")
+    expect(said).to_contain_text("All that was required holds.", timeout=3 * PATIENCE_S * 1000)
+    report = json.loads(downloaded(page, "JSON").read_bytes())
+    html = tmp_path / "report.html"
+    html.write_bytes(downloaded(page, "HTML").read_bytes())
     assert report["groups"]
+    assert [each["id"] for each in report["scenarios"] if each["id"] not in html.read_text()] == []
+    assert asked_for_by(browser, html) == [html.as_uri()]
+
+
+def downloaded(page: Page, form: str) -> Path:
+    """The report, as the link in the page gives it."""
+    with page.expect_download() as download:
+        page.get_by_role("link", name=f"Download the report ({form})").click()
+    assert download.value.suggested_filename == f"faultwire-check.{form.lower()}"
+    return download.value.path()
+
+
+def asked_for_by(browser: Browser, file: Path) -> list[str]:
+    """All that a page which lies in a file asks for."""
+    page = browser.new_page()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(file.as_uri())
+    expect(page.locator("h1")).to_contain_text("Check")
+    page.close()
+    return asked
 
 
 def test_a_check_is_stopped(page: Page) -> None:
@@ -389,6 +520,33 @@ def test_a_lesson_predicts_acts_and_says_what_was_seen(page: Page) -> None:
     expect(state_of(page, "A")).to_have_text("down")
     press(page, "Leave the tour")
     expect(page.locator("#tour")).to_be_hidden()
+
+
+@pytest.mark.parametrize(
+    ("number", "outcomes"),
+    [
+        (1, ["ok"]),
+        (3, ["connection_refused"]),
+        (4, ["response_timeout"]),
+        (5, ["response_timeout"]),
+        (6, ["upstream_status"]),
+        (7, ["ok", "connection_reset"]),
+        (8, ["upstream_status"]),
+        (9, ["upstream_status", "circuit_open"]),
+        (10, ["ok", "connection_refused"]),
+    ],
+)
+def test_every_lesson_shows_what_it_teaches(page: Page, number: int, outcomes: list[str]) -> None:
+    page.get_by_role("button", name="Guided tour").click()
+    page.locator(".step").nth(number - 1).click()
+    expect(page.locator("#tour-title")).to_contain_text(f"Lesson {number} of 10")
+    page.get_by_label(page.evaluate(RIGHT_ANSWER, number - 1), exact=True).check()
+    page.locator("#lesson-go").click()
+    seen = page.locator(".seen")
+    expect(seen).to_contain_text("You predicted it.", timeout=3 * PATIENCE_S * 1000)
+    for outcome in outcomes:
+        expect(seen).to_contain_text(f"× {outcome}")  # noqa: RUF001
+    press(page, "Leave the tour")
 
 
 def test_there_are_ten_lessons(page: Page) -> None:

@@ -2,16 +2,19 @@
 
 import http.client
 import json
+import os
 import signal
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
+from time import monotonic
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import pytest
 
-from tests.system.running import PATIENCE_S, Running, alive, descendants, until
+from faultwire.contracts import CONTRACTS
+from tests.system.running import PATIENCE_S, Running, alive, descendants, get, until
 
 _PORTS = ("a-port", "b-port", "wire", "control", "console-port")
 UP = ("up", *(word for name in _PORTS for word in (f"--{name}", "0")), "--drain-grace", "0")
@@ -53,15 +56,22 @@ class Console:
 
     def wait_for(self, state: str) -> None:
         """Return when every service is in this state, as a page is told."""
+        self.wait_until(lambda services: {one["state"] for one in services.values()} == {state})
+
+    def wait_until(self, fits: Callable[[dict[str, Any]], object]) -> None:
+        """Return when a page is told of services, by their names, that fit."""
+        end = monotonic() + PATIENCE_S
         with closing(self.connection()) as connection:
             connection.request("GET", "/events")
             answer = connection.getresponse()
-            while line := answer.readline():
+            while (line := answer.readline()) and monotonic() < end:
                 told = json.loads(line[6:]) if line.startswith(b"data: ") else {}
-                states = {each["state"] for each in told.get("state", {}).get("services", ())}
-                if states == {state}:
+                services = {
+                    each["name"]: each for each in told.get("state", {}).get("services", ())
+                }
+                if services and fits(services):
                     return
-        raise AssertionError(f"the stream has ended before all were {state}")
+        raise AssertionError("a page was never told of services that fit")
 
     def ask(
         self, method: str, path: str, body: object = None, headers: Mapping[str, str] = TYPED
@@ -169,6 +179,8 @@ def test_what_cannot_be_done_now_is_a_conflict(console: Console) -> None:
     answer = console.ask("POST", "/service", {"name": "A", "action": "start"})
     assert (answer.status, answer.error) == (409, "A runs already")
     assert console.ask("GET", "/check/report").status == 409
+    assert console.ask("GET", "/check/report?format=html").status == 409
+    assert console.ask("GET", "/check/report?format=pdf").status == 400
     assert console.ask("POST", "/mend", {"name": "nothing"}).status == 404
     assert console.ask("GET", "/request?id=unknown").status == 404
     assert console.ask("GET", "/nothing").status == 404
@@ -199,6 +211,74 @@ def test_ctrl_c_ends_a_check_that_runs_and_all_that_it_has_started(times: int) -
             process.signal(signal.SIGINT)
         assert process.exit_status() in (0, 130)
     until(lambda: not any(map(alive, pids)), "all have ended")
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="watches /proc")
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_what_is_frozen_does_not_outlive_an_up_that_is_killed(workers: str) -> None:
+    with Running(*UP, "--workers", workers) as process:
+        console = Console(process)
+        for name in ("A", "wire", "B"):
+            assert console.ask("POST", "/service", {"name": name, "action": "pause"}).status == 200
+        pids = descendants(process.pid)
+        assert len(pids) == (3 if workers == "1" else 7)
+        process.signal(signal.SIGKILL)
+        try:
+            until(lambda: not any(map(alive, pids)), "all have ended")
+        finally:
+            for pid in filter(alive, pids):
+                os.kill(pid, signal.SIGKILL)
+
+
+# What the services' own metrics tell.
+
+
+def test_what_is_in_flight_is_what_the_services_say() -> None:
+    with Running(*UP, "--timeout", "10s") as process:
+        console = Console(process)
+        console.wait_until(lambda told: told["A"]["in_flight"] == told["B"]["in_flight"] == 0)
+        assert console.ask("POST", "/service", {"name": "A", "action": "pause"}).status == 200
+        assert console.ask("POST", "/traffic", {"count": 7}).status == 200
+        console.wait_until(lambda told: told["B"]["in_flight"] == 7)
+        console.wait_until(lambda told: told["A"]["in_flight"] is None)
+        assert console.ask("POST", "/service", {"name": "A", "action": "resume"}).status == 200
+        console.wait_until(lambda told: told["A"]["in_flight"] == told["B"]["in_flight"] == 0)
+
+
+def test_what_does_not_answer_is_unknown() -> None:
+    with Running(*UP, "--policy", "breaker") as process:
+        console = Console(process)
+
+        def do(action: str) -> None:
+            assert console.ask("POST", "/service", {"name": "B", "action": action}).status == 200
+
+        console.wait_until(lambda told: told["B"]["breaker"] == "closed")
+        do("pause")
+        console.wait_until(lambda told: told["B"]["breaker"] == "unknown")
+        do("resume")
+        console.wait_until(lambda told: told["B"]["breaker"] == "closed")
+        do("kill")
+        console.wait_until(lambda told: told["B"]["breaker"] == "")
+        console.wait_until(lambda told: told["B"]["in_flight"] is None)
+
+
+@pytest.mark.parametrize("contract", sorted(CONTRACTS))
+@pytest.mark.parametrize("log_format", ["text", "json"])
+def test_the_consoles_own_asking_is_not_shown_and_that_of_others_is(
+    contract: str, log_format: str
+) -> None:
+    more = ("--contract", contract, "--log-format", log_format)
+    with Running(*UP, *more) as process:
+        console = Console(process)
+        console.wait_until(lambda told: told["A"]["in_flight"] == told["B"]["in_flight"] == 0)
+        for service in console.snapshot()["state"]["services"]:
+            if service["name"] != "wire":
+                assert get(service["url"], "/metrics").status == 200
+        process.wait_for("/metrics", times=2)
+        console.wait_until(lambda _: True)
+        process.signal(signal.SIGINT)
+        process.exit_status()
+        assert sum("/metrics" in line for line in process.lines) == 2
 
 
 def test_what_is_asked_of_a_system_that_has_died_is_answered(console: Console) -> None:

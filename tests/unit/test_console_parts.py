@@ -41,6 +41,24 @@ async def test_a_page_that_reads_too_slowly_begins_anew() -> None:
     await stream.aclose()
 
 
+async def test_whoever_looks_only_for_pages_waits_until_one_watches() -> None:
+    hub = Hub(lambda: b"{}")
+    waiting = asyncio.ensure_future(hub.watched())
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    first, second = hub.follow(), hub.follow()
+    await anext(first)
+    await asyncio.wait_for(waiting, 5)
+    await anext(second)
+    await first.aclose()
+    await asyncio.wait_for(hub.watched(), 5)
+    await second.aclose()
+    waiting = asyncio.ensure_future(hub.watched())
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    waiting.cancel()
+
+
 async def test_the_hub_knows_for_how_long_nobody_has_watched() -> None:
     hub = Hub(lambda: b"{}")
     stream = hub.follow()
@@ -123,7 +141,7 @@ async def test_the_progress_of_a_check_is_read_line_by_line() -> None:
         {"id": "x.y", "title": "T", "group": "x", "verdict": "pass", "seconds": 0.5}
     ]
     with pytest.raises(CannotCheck, match="no check has ended"):
-        checking.report()
+        await checking.report()
     await checking.close()
 
 

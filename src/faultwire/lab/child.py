@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from faultwire.lab.lines import LineSplitter
 from faultwire.lab.plan import Plan
@@ -19,13 +20,19 @@ Show = Callable[[str, Sequence[bytes]], None]
 """Where lines go: the name of the process, and the lines without their newlines."""
 
 _CAN_PAUSE = hasattr(signal, "SIGSTOP") and hasattr(os, "killpg")
+_GROUP_OF_ITS_OWN: dict[str, Any] = (
+    {"preexec_fn": os.setpgrp} if hasattr(os, "setpgrp") else {}  # uvloop has no `process_group`
+)
 
 
 class Child:
     """A process of ours, from its start on. Its output goes to `show`.
 
-    It runs in a session of its own, so that the terminal's Ctrl+C reaches it only through us,
-    once; and it ends when its standard input does, so that it never outlives us.
+    It runs in a process group of its own, so that the terminal's Ctrl+C reaches it only through
+    us, once; and it ends when its standard input does, so that it never outlives us. One that is
+    frozen cannot see that. But its group is in our session, and we are its only parent there: if
+    we die the group is orphaned, and the system wakes all in it, whoever froze them (POSIX,
+    `_exit`: SIGHUP, then SIGCONT, to an orphaned group with a stopped member).
     """
 
     def __init__(self, plan: Plan, process: asyncio.subprocess.Process, show: Show) -> None:
@@ -45,7 +52,7 @@ class Child:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            start_new_session=True,
+            **_GROUP_OF_ITS_OWN,
         )
         return cls(plan, process, show)
 

@@ -30,6 +30,10 @@ _KILL_AFTER_S = 2.0
 """So much longer than its drain may take does a process have to end."""
 
 
+Sieve = Callable[[str, Sequence[bytes]], Sequence[bytes]]
+"""The name of a process and its lines in, those that people want to see out."""
+
+
 class Stop(Protocol):
     """Who asks us to stop: once, and then again by `insisted`, with a signal's number."""
 
@@ -51,7 +55,7 @@ class System:
 
     `beside` is open while the system runs: the console. With one, what has died can be started
     again, so that the system goes on when nothing runs; `page` says where. `shows` are told every
-    line, `kills` are called when all is to end at once.
+    line that `sieve` lets pass, `kills` are called when all is to end at once.
     """
 
     def __init__(
@@ -70,6 +74,7 @@ class System:
         self._dead = asyncio.Event()
         self.page = ""
         self.beside: AbstractAsyncContextManager[object] = nullcontext()
+        self.sieve: Sieve = _all_of_them
         self.shows: list[Show] = [screen.lines]
         self.kills: list[Callable[[], None]] = []
         self.members = {plan.name: Member(plan, self._show, self._changed) for plan in plans}
@@ -131,6 +136,7 @@ class System:
     # What members say.
 
     def _show(self, name: str, lines: Sequence[bytes]) -> None:
+        lines = self.sieve(name, lines)
         for show in self.shows:
             show(name, lines)
 
@@ -186,6 +192,10 @@ class System:
         while True:
             await asyncio.sleep(_FLUSH_EVERY_S)
             self._screen.flush()
+
+
+def _all_of_them(_: str, lines: Sequence[bytes]) -> Sequence[bytes]:
+    return lines
 
 
 async def _first(futures: Sequence["asyncio.Future[Any]"], within_s: float | None = None) -> None:

@@ -2,14 +2,17 @@
 
 import asyncio
 import contextlib
+import socket
 import sys
 import threading
 import webbrowser
 from collections.abc import Callable
 
-from faultwire.http.sockets import listen, url_of
+from faultwire.http.address import Origin
+from faultwire.http.sockets import listen
 from faultwire.lab.console.process import Console
 from faultwire.lab.plan import plans
+from faultwire.lab.probe import reachable
 from faultwire.lab.screen import screen_for
 from faultwire.lab.system import Stop, System
 from faultwire.settings import (
@@ -26,9 +29,6 @@ except ImportError:  # Windows has none
     _new_event_loop: Callable[[], asyncio.AbstractEventLoop] = asyncio.new_event_loop
 else:
     _new_event_loop = uvloop.new_event_loop
-
-_HOST = "127.0.0.1"
-"""Whoever reaches the page can stop services: nobody but this machine does."""
 
 
 def run(
@@ -49,17 +49,24 @@ def run(
     with contextlib.ExitStack() as held:
         sock = None
         if console is not None:
-            sock = held.enter_context(listen(_HOST, console.console_port, "--console-port"))
+            address = (console.console_host, console.console_port)
+            sock = held.enter_context(listen(*address, "--console-port"))
         found = plans(a, b, wire, flags)
         drain_s = max(each.drain_grace_s + each.drain_timeout_s for each in (a, b, wire or a))
         screen = screen_for([plan.name for plan in found])
         system = System(found, screen, stop, drain_s, welcome)
         if sock is not None:
-            system.page = url_of(sock)
+            system.page = page_at(sock)
             system.beside = Console(system, sock, wire.control_token if wire else "")
             system.welcome = welcome_and_open if open_page else welcome
         with asyncio.Runner(loop_factory=_new_event_loop) as runner:
             return runner.run(system.run())
+
+
+def page_at(sock: socket.socket) -> str:
+    """The URL of the page that a socket serves, for a browser on this machine."""
+    host, port = sock.getsockname()[:2]
+    return Origin(reachable(host), port).url
 
 
 def welcome(system: System) -> None:

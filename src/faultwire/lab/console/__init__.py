@@ -1,4 +1,5 @@
 """The console: one page that shows the system live, breaks it, and explains what happens.
 
-It imports no service. What it knows it reads from their log lines and the wire's control API.
+It imports no service. What it knows it reads from their log lines, their `/metrics` and the wire's
+control API.
 """

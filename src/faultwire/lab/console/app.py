@@ -11,7 +11,7 @@ import msgspec
 from faultwire.http.message import JSON, BadRequest, Request, Response, Streamed, query_value
 from faultwire.http.server import Answer
 from faultwire.lab.console import assets
-from faultwire.lab.console.checking import CannotCheck
+from faultwire.lab.console.checking import FORMS, CannotCheck
 from faultwire.lab.console.drive import Traffic
 from faultwire.lab.console.hub import Hub
 from faultwire.lab.console.watch import Watch
@@ -108,9 +108,13 @@ class App:
             raise BadRequest(404, "The console does not hold this request any more")
         return _json(200, story)
 
-    async def _report(self, _: Request) -> Response:
-        named = b'Content-Disposition: attachment; filename="faultwire-check.json"\r\n'
-        return Response(200, self._watch.checking.report(), JSON, _NO_STORE + named)
+    async def _report(self, request: Request) -> Response:
+        form = query_value(request.query, b"format") or "json"
+        if form not in FORMS:
+            raise BadRequest(400, f"format is one of {', '.join(FORMS)}")
+        named = f'Content-Disposition: attachment; filename="faultwire-check.{form}"\r\n'
+        report = await self._watch.checking.report(form)
+        return Response(200, report, FORMS[form], _NO_STORE + named.encode())
 
     # What it does.
 

@@ -14,7 +14,8 @@ from typing import Any
 
 import msgspec
 
-from faultwire.check.model import Group
+from faultwire.check.model import Group, Report
+from faultwire.http.message import JSON
 from faultwire.lab.lines import LineSplitter
 
 _MOST_VERDICTS = 500
@@ -22,6 +23,8 @@ _LAST_WORDS = 20
 _READ_BYTES = 64 << 10
 _END_WITHIN_S = 3.0
 _COMMAND = ("check", "--format", "json", "--progress", "json", "--output")
+FORMS = {"json": JSON, "html": b"text/html; charset=utf-8"}
+"""What a report can be had as, and its content type."""
 GROUPS = tuple(group.value for group in Group)
 _MEANINGS = {0: "passed", 1: "failed"}
 
@@ -55,7 +58,7 @@ class Checking:
             "done": self._done,
             "total": self._total,
             "verdicts": self._verdicts,
-            "report": self._state in ("passed", "failed"),
+            "report": self._has_report,
         }
 
     def start(self, group: str = "") -> None:
@@ -97,14 +100,17 @@ class Checking:
         if self._folder is not None:
             self._folder.cleanup()
 
-    def report(self) -> bytes:
-        """The last report. Raises `CannotCheck` where there is none."""
-        try:
-            if self._folder is not None:
-                return self._report.read_bytes()
-        except FileNotFoundError:
-            pass
-        raise CannotCheck("There is no report: no check has ended yet")
+    async def report(self, form: str = "json") -> bytes:
+        """The last report in one of `FORMS`. Raises `CannotCheck` where there is none."""
+        if not self._has_report:
+            raise CannotCheck("There is no report: no check has ended yet")
+        report = self._report.read_bytes()
+        return await asyncio.to_thread(_as_page, report) if form == "html" else report
+
+    @property
+    def _has_report(self) -> bool:
+        """Whether one is written, and whole."""
+        return self._state in _MEANINGS.values()
 
     async def _run(self, more: Sequence[str]) -> None:
         process = self._process = await asyncio.create_subprocess_exec(
@@ -144,6 +150,13 @@ class Checking:
                 self._done, self._total = int(event["done"]), int(event["total"])
             case "verdict" if len(self._verdicts) < _MOST_VERDICTS:
                 self._verdicts.append({key: event.get(key) for key in _SHOWN})
+
+
+def _as_page(report: bytes) -> bytes:
+    """The report as one HTML file. In a thread: the first one imports what draws it."""
+    from faultwire.check.report import html  # noqa: PLC0415  slow, for those who want a page
+
+    return html.render(msgspec.json.decode(report, type=Report)).encode()
 
 
 _SHOWN = ("id", "title", "group", "verdict", "seconds")

@@ -23,6 +23,7 @@ class Hub:
         self._messages: deque[bytes] = deque(maxlen=_MESSAGES)
         self._count = 0
         self._fresh = asyncio.Event()
+        self._watched = asyncio.Event()
 
     def publish(self, data: bytes) -> None:
         """Send JSON to every page."""
@@ -35,9 +36,14 @@ class Hub:
         """For how long nobody has been watching; 0 while somebody is."""
         return 0.0 if self.watchers else monotonic() - self._left_at
 
+    async def watched(self) -> None:
+        """Return as soon as somebody watches."""
+        await self._watched.wait()
+
     async def follow(self) -> AsyncGenerator[bytes, None]:
         """The stream for one page, until it leaves."""
         self.watchers += 1
+        self._watched.set()
         try:
             seen = self._count
             yield b"retry: %d\n\n" % _RETRY_MS + _event(b"snapshot", self._snapshot())
@@ -52,6 +58,8 @@ class Hub:
         finally:
             self.watchers -= 1
             self._left_at = monotonic()
+            if not self.watchers:
+                self._watched.clear()
 
 
 def _event(name: bytes, data: bytes) -> bytes:

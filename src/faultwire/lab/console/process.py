@@ -32,6 +32,7 @@ class Console:
         app = App(self._watch, self._watch.hub, Guard(host, port))
         self._listener = Listener(app, app.refusal, _LIMITS)
         await self._listener.start(self._sock)
+        self._system.sieve = self._watch.services.without_ours
         self._system.shows.append(self._watch.take)
         self._system.kills.append(self._watch.checking.kill)
         self._tasks = [asyncio.create_task(self._tick()), asyncio.create_task(self._refresh())]

@@ -1,11 +1,14 @@
 """The services as the page shows them, and what its buttons do with them."""
 
+import asyncio
 import os
 import socket
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
 from faultwire.http.message import BadRequest
+from faultwire.lab.console.gauges import Gauges
 from faultwire.lab.member import Member, State
 from faultwire.lab.plan import Plan
 from faultwire.settings import SERVICE_A, SERVICE_B, Setting
@@ -24,6 +27,7 @@ class Services:
 
     def __init__(self, members: dict[str, Member]) -> None:
         self._members = members
+        self._gauges = {name: Gauges(members[name]) for name in ("A", "B")}
         self._as_it_was = {name: members[name].plan for name in ("A", "B")}
         self._dead_end = _dead_end()
         self.upstream = "right"
@@ -31,8 +35,10 @@ class Services:
         self.work = ""
 
     def close(self) -> None:
-        """Give the port back where nobody listens."""
+        """Give the port back where nobody listens, and let go of connections."""
         self._dead_end.close()
+        for gauges in self._gauges.values():
+            gauges.close()
 
     def shown(self) -> list[Json]:
         """Every service and its state."""
@@ -48,7 +54,22 @@ class Services:
             "works": list(_WORKS),
         }
 
-    def look(self) -> None:
+    async def refresh(self) -> None:
+        """Look at what no line tells."""
+        self._look()
+        await asyncio.gather(*(gauges.refresh() for gauges in self._gauges.values()))
+
+    def forget(self) -> None:
+        """Nobody has looked for a while."""
+        for gauges in self._gauges.values():
+            gauges.forget()
+
+    def without_ours(self, name: str, lines: Sequence[bytes]) -> Sequence[bytes]:
+        """The lines of a service but for those of our own looking."""
+        gauges = self._gauges.get(name)
+        return lines if gauges is None else gauges.without_ours(lines)
+
+    def _look(self) -> None:
         """Notice what others have frozen, such as `kill -STOP` in a terminal."""
         import psutil  # noqa: PLC0415  slow to import, and nothing needs it before all is up
 
@@ -102,7 +123,7 @@ class Services:
         self.work = work
 
     def _one(self, member: Member) -> Json:
-        plan = member.plan
+        plan, gauges = member.plan, self._gauges.get(member.name)
         return {
             "name": member.name,
             "state": member.state,
@@ -112,6 +133,7 @@ class Services:
             "url": plan.url,
             "since": round(member.since * 1000),
             "can_pause": hasattr(os, "killpg"),
+            **({} if gauges is None else gauges.shown()),
         }
 
 

@@ -1,5 +1,6 @@
 """All that the console knows of the system: lines come in, messages for the page go out."""
 
+import asyncio
 import secrets
 from collections.abc import Sequence
 from random import Random
@@ -83,12 +84,14 @@ class Watch:
         self._tally.add(line, time())
 
     async def refresh(self) -> None:
-        """Look at what no line tells, for those who watch."""
+        """Look at what no line tells, as soon as somebody watches."""
         if not self.hub.watchers:
-            return
-        self.services.look()
+            self.services.forget()
+            await self.hub.watched()
+        looks = [self.services.refresh()]
         if self._wire is not None:
-            await self._wire.refresh()
+            looks.append(self._wire.refresh())
+        await asyncio.gather(*looks)
 
     async def story(self, request_id: str) -> Json | None:
         """All of one request; None where it is not held any more."""

@@ -1,5 +1,6 @@
 """The wire as the console sees it, through its control API: what is broken, what is under way."""
 
+import asyncio
 from typing import Any
 
 from faultwire.http.address import Origin
@@ -40,10 +41,10 @@ class WireView:
     async def refresh(self) -> None:
         """Ask what is broken and how much is under way; that nobody answers is an answer, too."""
         try:
-            self.faults = await self._client.faults()
-            counts = (await self._client.ledger(limit=1))["counts"]
-            self.open = counts["open"]
-            self.answers = True
+            faults, ledger = await asyncio.gather(
+                self._client.faults(), self._client.ledger(limit=1)
+            )
+            self.faults, self.open, self.answers = faults, ledger["counts"]["open"], True
         except ControlError:
             self.faults, self.open, self.answers = [], 0, False
 

@@ -13,6 +13,7 @@ const SAID = {
   stopped: "Stopped.",
   broken: "The check could not run:",
 };
+const FORMS = { html: "HTML", json: "JSON" };
 const MARKS = { pass: "✓", fail: "✗", warn: "!", flaky: "≈", skip: "–" };
 
 const parts = {};
@@ -39,7 +40,7 @@ function show() {
   if (parts.group.options.length === 1) parts.group.append(...store.groups.map((name) => h("option", { value: name }, name)));
   parts.go.hidden = running;
   parts.stop.hidden = !running;
-  parts.report.hidden = !check.report;
+  for (const link of parts.reports) link.hidden = !check.report;
   parts.bar.hidden = !running && !check.done;
   parts.bar.max = check.total || 1;
   parts.bar.value = check.done;
@@ -67,11 +68,12 @@ export function start() {
   parts.groups = {};
   parts.go = button("Run the check", acting(() => post("/check", { group: parts.group.value })), { className: "primary", id: "check-start" });
   parts.stop = button("Stop it", acting(() => post("/check", { stop: true })), { hidden: true });
-  parts.report = h("a", { href: "/check/report", download: "faultwire-check.json", className: "button", hidden: true }, "Download the report");
+  parts.reports = Object.entries(FORMS).map(([form, name]) =>
+    h("a", { href: `/check/report?format=${form}`, download: `faultwire-check.${form}`, className: "button", hidden: true }, `Download the report (${name})`));
   parts.said = h("p", { className: "help", role: "status" });
   parts.bar = h("progress", { "aria-label": "Scenarios that are done", hidden: true, value: 0, max: 1 });
   parts.verdicts = h("div", { className: "verdicts" });
   parts.group = select([["", "everything"]]);
-  byId("check").append(h("div", { className: "row" }, field("What to check", parts.group), parts.go, parts.stop, parts.report), parts.said, parts.bar, parts.verdicts);
+  byId("check").append(h("div", { className: "row" }, field("What to check", parts.group), parts.go, parts.stop, ...parts.reports), parts.said, parts.bar, parts.verdicts);
   on("state", show);
 }

@@ -68,8 +68,9 @@ function rails() {
   const down = (name) => ["down", "starting"].includes(service(name)?.state);
   const direct = !store.state?.wire;
   rail(0, 1, { dead: down("B") });
-  if (direct) return rail(1, 3, { dead: down("A") });
-  rail(1, 2, { broken, dead: down("wire") || store.state?.options.upstream === "nobody" });
+  const spared = service("B")?.breaker === "open" || store.state?.options.upstream === "nobody";
+  if (direct) return rail(1, 3, { dead: spared || down("A") });
+  rail(1, 2, { broken, dead: spared || down("wire") });
   return rail(2, 3, { broken, dead: down("A") || down("wire") });
 }
 

@@ -36,6 +36,7 @@ function situation() {
   const faults = store.state.wire?.faults ?? [];
   if (faults.length) return `The wire is broken on purpose: ${faults.map((one) => one.name).join(", ")}.`;
   for (const name of ["A", "wire", "B"]) if (state(name) && state(name) !== "up") return `${name === "wire" ? "The wire" : `Service ${name}`} is ${state(name)}.`;
+  if (service("B")?.breaker === "open") return "B's breaker is open: B answers at once, and A is not asked.";
   if (store.state.options.work) return `A is made slow: each echo takes it ${store.state.options.work}.`;
   return Object.keys(latest()).some((kind) => kind !== "ok") ? "The wire passes everything on." : "All is well: the wire passes everything on.";
 }

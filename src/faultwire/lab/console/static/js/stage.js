@@ -13,6 +13,8 @@ const NODES = [
 ];
 const STATES = { up: "up", paused: "paused", down: "down", draining: "draining", starting: "starting" };
 
+const BREAKER = { closed: "breaker closed", open: "breaker open", half_open: "breaker half open", unknown: "breaker unknown" };
+
 const parts = {};
 
 const act = (name, action, more = {}) => acting(() => post("/service", { name, action, ...more }));
@@ -31,10 +33,11 @@ function node({ name, title, about }) {
   part.disc = h("div", { className: "disc" }, icon(name));
   part.state = h("span", { className: "badge" });
   part.facts = h("p", { className: "facts" });
+  part.breaker = name === "B" ? h("span", { className: "breaker", hidden: true }) : null;
   part.root = h(
     "div", { className: `node node-${name}`, id: `node-${name}` },
     part.disc,
-    h("div", { className: "node-head" }, h("h3", {}, title), name === "client" ? null : part.state),
+    h("div", { className: "node-head" }, h("h3", {}, title), name === "client" ? null : part.state, part.breaker),
     h("p", { className: "about" }, about),
     part.facts,
   );
@@ -77,7 +80,9 @@ function optionOfA() {
 /** Show a select's choices and which one it is; not while somebody is choosing. */
 function showChoice(field, names, label, value) {
   if (field.options.length === 1) field.append(...names.map((name) => h("option", { value: name }, `${label}: ${name}`)));
-  if (document.activeElement !== field) field.value = value;
+  if (document.activeElement === field) return;
+  if (field.options.length > 1 && ![...field.options].some((one) => one.value === value)) field.append(h("option", { value }, `${label}: ${value}`));
+  field.value = value;
 }
 
 function shownActions(state) {
@@ -102,6 +107,8 @@ function showService(name) {
   }
 }
 
+const inFlight = (count) => `${count.toLocaleString("en")}\u00a0in\u00a0flight`; // on one line
+
 function factsOf(name) {
   const one = service(name);
   const port = one ? `:${new URL(one.url).port}` : "";
@@ -113,18 +120,21 @@ function factsOf(name) {
   if (name === "wire") {
     const { faults, open, answers } = store.state.wire;
     if (!answers) return `${port} does not answer`;
-    return `${port} · ${open} in flight · ${faults.length ? plural(faults.length, "fault") : "transparent"}`;
+    return `${port} · ${inFlight(open)} · ${faults.length ? plural(faults.length, "fault") : "transparent"}`;
   }
-  if (name === "B") return `${port}${breaker()}`;
-  return `${port}${store.state.in_vain ? ` · ${plural(store.state.in_vain, "answer")} in vain` : ""}`;
+  if (one.state === "starting") return port;
+  const load = one.in_flight === null ? "in\u00a0flight: unknown" : inFlight(one.in_flight);
+  if (name === "B") return `${port} · ${load}${store.state.options.upstream === "nobody" ? " · calls a wrong port" : ""}`;
+  return `${port} · ${load}${store.state.in_vain ? ` · ${plural(store.state.in_vain, "answer")} in vain` : ""}`;
 }
 
-/** What B's breaker did last, as its answers tell it. */
-function breaker() {
-  const last = store.seconds.at(-1);
-  if (last?.kinds.circuit_open) return " · breaker open";
-  if (store.state.options.upstream === "nobody") return " · calls a wrong port";
-  return store.state.options.policy ? " · breaker closed" : "";
+/** How B's breaker stands, as B itself says; nothing where it has none. */
+function showBreaker() {
+  const { breaker } = service("B");
+  const place = parts.B.breaker;
+  place.hidden = !breaker;
+  place.dataset.state = breaker;
+  say(place, BREAKER[breaker] ?? breaker);
 }
 
 function show() {
@@ -133,6 +143,7 @@ function show() {
     if (name !== "client") showService(name);
     say(parts[name].facts, name === "client" || service(name) ? factsOf(name) : "");
   }
+  showBreaker();
   parts.wire.root.hidden = !store.state.wire;
   parts.wire.root.classList.toggle("broken", Boolean(store.state.wire?.faults.length));
   const { upstream, policy, policies, work, works } = store.state.options;
@@ -150,5 +161,4 @@ export function start() {
   const canvas = h("canvas", { id: "dots", "aria-hidden": "true" });
   byId("stage").append(canvas, ...NODES.map(node));
   on("state", show);
-  on("seconds", show);
 }
