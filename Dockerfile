@@ -1,7 +1,7 @@
 # Faultwire in one image: `docker build -t faultwire .`, or podman build, or
 # `buildah bud --format docker` (the OCI format has no HEALTHCHECK).
 #
-# Where a build has no network: put the wheels of requirements/runtime.txt into
+# Where a build has no network: put the wheels of requirements/otel.txt into
 # requirements/wheels/ and add --build-arg PIP_NO_INDEX=1 (deploy/image.sh does both).
 
 ARG BASE=python:3.11-slim-bookworm
@@ -11,10 +11,11 @@ ARG PIP_NO_INDEX=
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore
 WORKDIR /source
 RUN python -m venv --without-pip /opt/faultwire
-# The dependencies have a layer of their own: a change of the source leaves it as it is.
+# The dependencies have a layer of their own: a change of the source leaves it as it is. Those of
+# the extra `otel` are among them, for traces by OTLP; a process that sends none loads none.
 COPY requirements/ requirements/
 RUN python -m pip --python /opt/faultwire/bin/python install --only-binary :all: \
-    --find-links requirements/wheels --require-hashes --requirement requirements/runtime.txt
+    --find-links requirements/wheels --require-hashes --requirement requirements/otel.txt
 COPY LICENSE README.md pyproject.toml ./
 COPY src/ src/
 # The build backend is among the dependencies; it has done its work with this.

@@ -61,6 +61,7 @@ lock: ## Write requirements/*.txt anew from pyproject.toml (needs uv)
 	$(compile) -o requirements/runtime.txt
 	$(compile) -o requirements/dev.txt --group dev -c requirements/runtime.txt
 	$(compile) -o requirements/mutation.txt --group mutation -c requirements/dev.txt
+	$(compile) -o requirements/otel.txt --extra otel -c requirements/dev.txt
 
 clean: ## Remove all that was made here
 	rm -rf .venv build dist .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache mutants

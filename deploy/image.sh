@@ -36,10 +36,10 @@ trap 'rm -rf "$context"' EXIT
 mkdir -p "$context/deploy" "$context/requirements/wheels"
 cp -R Dockerfile .dockerignore LICENSE README.md pyproject.toml src "$context"
 cp deploy/healthcheck.py "$context/deploy"
-cp requirements/runtime.txt "$context/requirements"
+cp requirements/otel.txt "$context/requirements"
 "${PYTHON:-python3}" -m pip download --quiet --disable-pip-version-check --require-hashes \
     --only-binary :all: --python-version "${PYTHON_VERSION:-3.11}" \
-    --requirement requirements/runtime.txt --dest "$context/requirements/wheels"
+    --requirement requirements/otel.txt --dest "$context/requirements/wheels"
 
 set -- --build-arg PIP_NO_INDEX=1 --tag "$tag"
 if [ -n "${BASE:-}" ]; then

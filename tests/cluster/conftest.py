@@ -44,8 +44,7 @@ class Release:
             self.helm.upgrade(CHART, RELEASE, wanted, reset_values=True, timeout=_TIMEOUT_S)
         else:
             self.helm.install(CHART, RELEASE, wanted, timeout=_TIMEOUT_S)
-        parts = ["a", "b", *(["wire"] if "wire" in values else [])]
-        self.kubectl.rolled_out(*parts)
+        self.kubectl.rolled_out("a", "b", *(part for part in ("wire", "console") if part in values))
 
     def load(self) -> Load:
         """A steady load on it, not begun."""

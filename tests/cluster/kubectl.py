@@ -1,10 +1,11 @@
 """`kubectl`, against whatever cluster KUBECONFIG names, within one namespace."""
 
+import contextlib
 import json
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,6 +63,20 @@ class Kubectl:
         chosen = f"app.kubernetes.io/instance={RELEASE},app.kubernetes.io/component={part}"
         found: list[dict[str, Any]] = self.get("pods", "--selector", chosen)["items"]
         return [pod for pod in found if "deletionTimestamp" not in pod["metadata"]]
+
+    @contextlib.contextmanager
+    def forwarded(self, what: str, port: int) -> Iterator[str]:
+        """The URL at which a pod's port is reached here, by the same number, meanwhile."""
+        with subprocess.Popen(
+            self.command("port-forward", what, str(port)), stdout=subprocess.PIPE, text=True
+        ) as forwarding:
+            try:
+                assert forwarding.stdout
+                said = forwarding.stdout.readline()
+                assert said.startswith(f"Forwarding from 127.0.0.1:{port} "), said
+                yield f"http://127.0.0.1:{port}"
+            finally:
+                forwarding.terminate()
 
     def rolled_out(self, *parts: str) -> None:
         """Return when the Deployments are what they should be, and the old pods have drained."""

@@ -27,6 +27,7 @@ EVERYTHING: dict[str, Any] = {
         "podAnnotations": {"a": "b"},
     },
     "wire": {"enabled": True},
+    "console": {"enabled": True, "extraArgs": ["--policy", "production"]},
     "networkPolicy": {
         "allowToB": [{"namespaceSelector": {"matchLabels": {"a": "b"}}}],
         "allowMetrics": [{"podSelector": {"matchLabels": {"a": "b"}}}],

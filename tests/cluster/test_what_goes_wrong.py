@@ -1,6 +1,7 @@
 """What goes wrong on clusters: a pod that hangs, an image that is not there, a broken wire."""
 
 import json
+import re
 
 import pytest
 from helm_python import HelmError
@@ -11,13 +12,13 @@ from tests.cluster.kubectl import RELEASE, KubectlError, until
 
 pytestmark = pytest.mark.timeout(600)
 
-# Not process 1, whom signals from within its own namespace do not stop.
-FREEZE = """
-import os, pathlib, signal
+# To workers. Not to process 1, whom signals from within its own namespace do not stop.
+SIGNAL = """
+import os, pathlib, signal, sys
 for stat in pathlib.Path("/proc").glob("[0-9]*/stat"):
     pid, _, rest = stat.read_text().partition(" (")
     if rest.rpartition(")")[2].split()[1] == "1" and int(pid) != os.getpid():
-        os.kill(int(pid), signal.SIGSTOP)
+        os.kill(int(pid), signal.Signals[sys.argv[1]])
 """
 ASK = """
 import json, sys, urllib.error, urllib.request
@@ -31,6 +32,14 @@ print(json.dumps({"status": answer.status, "body": answer.read().decode()}))
 """
 
 
+RESOLVE = """
+import socket, sys
+print(*{address[0] for *_, address in socket.getaddrinfo(sys.argv[1], 80)})
+"""
+# Else a pod that hangs would lose its place in DNS, and then its life.
+NO_PROBE_MINDS = {name: {"failureThreshold": 3600} for name in ("readiness", "liveness")}
+
+
 def ask(release: Release, url: str, *, pod: str = f"deploy/{RELEASE}-b") -> tuple[int, str]:
     said = release.kubectl("exec", pod, "--", "python", "-c", ASK, url)
     answer = json.loads(said)
@@ -42,7 +51,7 @@ def test_a_frozen_pod_of_a_stops_to_cost_requests_and_comes_back(release: Releas
     release.ensure(a={"workers": 2})
     frozen = release.kubectl.pods("a")[0]["metadata"]["name"]
     with release.load() as load:
-        release.kubectl("exec", frozen, "--", "python", "-c", FREEZE)
+        release.kubectl("exec", frozen, "--", "python", "-c", SIGNAL, "SIGSTOP")
         load.wait_for_failures()
         load.wait_for_quiet()
         failed = load.seconds_with_failures()
@@ -53,6 +62,44 @@ def test_a_frozen_pod_of_a_stops_to_cost_requests_and_comes_back(release: Releas
         print(load.end())  # noqa: T201
     status = release.kubectl.get("pod", frozen)["status"]["containerStatuses"][0]
     assert status["restartCount"] == 1
+
+
+def test_b_itself_leaves_a_frozen_pod_alone_that_dns_still_names(release: Release) -> None:
+    """Ejected for longer than the test takes: when it ends, the pod is tried anew."""
+    balance = {"policy": "balance(ejection_s=300)"}
+    release.ensure(a={"workers": 2}, b=balance, upstream="pods", probes=NO_PROBE_MINDS)
+    kubectl = release.kubectl
+    frozen = kubectl.pods("a")[0]
+    words = ("exec", frozen["metadata"]["name"], "--", "python", "-c", SIGNAL)
+    with release.load() as load:
+        kubectl(*words, "SIGSTOP")
+        try:
+            load.wait_for_failures()
+            until(lambda: ejected_by(release) == [1, 1], "each pod of B has ejected it")
+            load.wait_for_quiet()
+            failed = load.seconds_with_failures()
+            load.go_on(20)
+            assert load.seconds_with_failures() == failed
+            assert frozen["status"]["podIP"] in named(release, f"{RELEASE}-a-pods")
+            print(f"\nfailures in seconds {failed[0]} to {failed[-1]}", load.end())  # noqa: T201
+        finally:
+            kubectl(*words, "SIGCONT")
+
+
+def ejected_by(release: Release) -> list[int]:
+    """How many upstreams each pod of B leaves alone."""
+    found = []
+    for pod in release.kubectl.pods("b"):
+        _, metrics = ask(release, "http://127.0.0.1:8081/metrics", pod=pod["metadata"]["name"])
+        number = re.search(r"^faultwire_upstreams_ejected(?:{.*})? (\S+)$", metrics, re.MULTILINE)
+        found.append(int(float(number[1])) if number else 0)
+    return found
+
+
+def named(release: Release, service: str) -> list[str]:
+    """The addresses that a Service's name resolves to, for B."""
+    b = f"deploy/{RELEASE}-b"
+    return release.kubectl("exec", b, "--", "python", "-c", RESOLVE, service).split()
 
 
 def test_an_image_that_is_not_there_takes_no_service_away_and_rolls_back(

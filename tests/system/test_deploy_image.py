@@ -55,7 +55,23 @@ def test_everything_that_the_image_is_made_of_passes_the_ignore_file() -> None:
         assert (ROOT / source).exists()
 
 
-@pytest.mark.parametrize("name", ["a", "b", "wire"])
+def test_the_image_has_all_that_runs_elsewhere_and_telemetry() -> None:
+    """Each with the same version and the same hashes."""
+    assert "--requirement requirements/otel.txt" in DOCKERFILE
+    image, runtime = (_locked(name) for name in ("otel", "runtime"))
+    assert runtime.items() <= image.items()
+    assert any(pin.startswith("opentelemetry-sdk==") for pin in image)
+
+
+def _locked(name: str) -> dict[str, set[str]]:
+    """The hashes of each requirement of a lock."""
+    text = (ROOT / "requirements" / f"{name}.txt").read_text()
+    pins = re.findall(r"^(\S+==[^\\]+)\\\n((?: +--hash=\S+(?: \\)?\n)+)", text, re.MULTILINE)
+    assert len(pins) == text.count("==")
+    return {pin: set(re.findall(r"--hash=(\S+)", hashes)) for pin, hashes in pins}
+
+
+@pytest.mark.parametrize("name", ["a", "b", "wire", "console"])
 def test_compose_starts_commands_that_there_are(name: str) -> None:
     command = OURS[name]["command"]
     assert run(command[0], "--help").returncode == 0

@@ -64,7 +64,8 @@ def test_no_update_takes_a_pod_away_before_its_successor_is_ready(values: dict[s
 @pytest.mark.parametrize(("grace_s", "timeout_s"), [(5, 20), (0, 0), (600, 3600)])
 def test_no_pod_is_killed_before_its_drain_is_over(grace_s: int, timeout_s: int) -> None:
     drain = {"graceSeconds": grace_s, "timeoutSeconds": timeout_s}
-    for pod in pod_specs(render({"drain": drain, "wire": {"enabled": True}})):
+    options = {part: {"enabled": True} for part in ("wire", "console")}
+    for pod in pod_specs(render({"drain": drain, **options})):
         arguments = pod["containers"][0]["args"]
         if arguments[0] != "check":
             assert f"--drain-grace={grace_s}s" in arguments
@@ -88,6 +89,36 @@ def test_probes_of_the_wire_ask_its_control_api_which_faults_do_not_touch() -> N
 
 
 _PROBES = ("startup", "readiness", "liveness")
+
+
+def test_the_console_s_page_is_for_a_forwarded_port_alone() -> None:
+    """Port forwarding reaches the pod's loopback; nothing else does."""
+    objects = render({"console": {"enabled": True, "port": 9083}})
+    container = _pod(objects, "console")["containers"][0]
+    assert "--console-host=127.0.0.1" in container["args"]
+    assert "--host=127.0.0.1" in container["args"]
+    assert "--wire=127.0.0.1:8082" in container["args"]
+    assert "ports" not in container
+    assert ("Service", "faultwire-console") not in objects
+    for name in _PROBES:
+        assert container[f"{name}Probe"]["exec"]["command"][-1] == "http://127.0.0.1:9083/"
+
+
+def test_nobody_may_reach_the_console_and_it_may_reach_nobody() -> None:
+    policy = render({"console": {"enabled": True}})["NetworkPolicy", "faultwire-console"]["spec"]
+    assert policy["podSelector"]["matchLabels"]["app.kubernetes.io/component"] == "console"
+    assert policy["policyTypes"] == ["Ingress", "Egress"]
+    assert policy["ingress"] == policy["egress"] == []
+
+
+def test_the_console_has_a_folder_for_the_check_that_it_starts() -> None:
+    pod = _pod(render({"console": {"enabled": True}}), "console")
+    assert pod["volumes"] == [{"name": "tmp", "emptyDir": {}}]
+    assert pod["containers"][0]["volumeMounts"] == [{"name": "tmp", "mountPath": "/tmp"}]  # noqa: S108
+
+
+def test_unasked_there_is_no_console() -> None:
+    assert not [name for _, name in render() if "console" in name]
 
 
 def test_pods_are_chosen_by_labels_of_their_own_part() -> None:
@@ -135,9 +166,13 @@ def test_the_headless_service_names_as_pods() -> None:
     assert headless["selector"]["app.kubernetes.io/component"] == "a"
 
 
+def _pod(objects: Objects, part: str) -> dict[str, Any]:
+    pod: dict[str, Any] = objects["Deployment", f"faultwire-{part}"]["spec"]["template"]["spec"]
+    return pod
+
+
 def _arguments(objects: Objects, part: str) -> list[str]:
-    pod = objects["Deployment", f"faultwire-{part}"]["spec"]["template"]["spec"]
-    arguments: list[str] = pod["containers"][0]["args"]
+    arguments: list[str] = _pod(objects, part)["containers"][0]["args"]
     return arguments
 
 
@@ -218,6 +253,9 @@ def test_the_longest_release_name_makes_names_that_are_short_enough() -> None:
         "probes: {health: {periodSeconds: 1}}",
         "topologySpread: [{topologyKey: zone}]",
         "wire: {replicas: 2}",
+        "console: {replicas: 2}",
+        "console: {port: 83}",
+        "console: {host: 0.0.0.0}",
         "nonsense: 1",
     ],
 )

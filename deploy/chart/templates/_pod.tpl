@@ -1,7 +1,8 @@
 {{/*
 One part as a Deployment. Call with a dict: root, part (the component's word), name (the
-container's), values (.Values.a and the like), args, port, and asks (how probes ask: "http", or
-"within" the container).
+container's), values (.Values.a and the like), args, and either the port that it serves, which is
+where probes ask, or within: what each of the probes asks from within the container, where only
+loopback answers. With tmp, /tmp may be written to.
 */}}
 {{- define "faultwire.deployment" -}}
 {{- $root := .root -}}
@@ -76,32 +77,36 @@ spec:
           env:
             {{- toYaml . | nindent 12 }}
           {{- end }}
+          {{- with .port }}
           ports:
-            - {name: http, containerPort: {{ .port }}, protocol: TCP}
+            - {name: http, containerPort: {{ . }}, protocol: TCP}
+          {{- end }}
           resources:
             {{- toYaml $values.resources | nindent 12 }}
-          {{- $asks := .asks }}
+          {{- if .tmp }}
+          volumeMounts:
+            - {name: tmp, mountPath: /tmp}
+          {{- end }}
+          {{- $within := .within }}
           {{- range $probe, $timing := $root.Values.probes }}
           {{ $probe }}Probe:
-            {{- include (printf "faultwire.ask.%s" $asks) $probe | nindent 12 }}
+            {{- if $within }}
+            exec:
+              command: [python, /opt/faultwire/healthcheck.py, {{ get $within $probe | quote }}]
+            {{- else }}
+            httpGet: {path: {{ ternary "/readyz" "/livez" (eq $probe "readiness") }}, port: http}
+            {{- end }}
             {{- toYaml $timing | nindent 12 }}
             {{- if and (eq $probe "liveness") (semverCompare ">=1.27.0-0" $root.Capabilities.KubeVersion.Version) }}
             # Who hangs does not drain: it need not be waited for as long.
             terminationGracePeriodSeconds: 10
             {{- end }}
           {{- end }}
-{{- end }}
-
-{{/* How a probe asks: over the pod's network, or from within, where only loopback answers. */}}
-{{- define "faultwire.ask.http" -}}
-httpGet: {path: {{ ternary "/readyz" "/livez" (eq . "readiness") }}, port: http}
-{{- end }}
-{{- define "faultwire.ask.within" -}}
-exec:
-  command:
-    - python
-    - /opt/faultwire/healthcheck.py
-    - http://127.0.0.1:8084{{ ternary "/readyz" "/livez" (eq . "readiness") }}
+      {{- if .tmp }}
+      volumes:
+        - name: tmp
+          emptyDir: {}
+      {{- end }}
 {{- end }}
 
 {{/* Longer than both phases of the drain, so that nobody is killed in the middle of them. */}}

@@ -85,12 +85,12 @@ def _opened(
 def _explained(error: OSError, host: str, port: int, flag: str) -> str:
     where = f"port {port} on {host}"
     if isinstance(error, socket.gaierror):
-        return f"{host} is not a name or an address that is known here; choose another with --host"
+        return f"{host} is not a name or an address that is known here; choose another host"
     match error.errno:
         case errno.EADDRINUSE:
             return f"{where} is taken: stop what uses it, or choose another with {flag}"
         case errno.EACCES:
             return f"{where} is not permitted to this user; choose another with {flag}"
         case errno.EADDRNOTAVAIL:
-            return f"{host} is not an address of this machine; choose another with --host"
+            return f"{host} is not an address of this machine; choose another host"
     return f"cannot listen on {where}: {error.strerror or error}"
