@@ -1,8 +1,11 @@
 """What a target may do, and what the check does about it."""
 
 import asyncio
+import gc
 import re
+import socket
 import sys
+import warnings
 from pathlib import Path
 
 import pytest
@@ -14,6 +17,7 @@ from faultwire.check.target.launch import launch
 from faultwire.check.target.output import MOST_LINE_BYTES, MOST_LINES, Output
 from faultwire.check.target.ports import free_port
 from faultwire.check.target.service import NotStarted, Service
+from tests.ports import unused_port
 from tests.system.check_targets import tiny
 from tests.system.running import PATIENCE_S, alive, until
 
@@ -180,3 +184,18 @@ async def test_a_canned_upstream_answers_stops_and_pauses() -> None:
         assert (await asking.ask(server.url, timeout_s=PATIENCE_S)).status == 200
     finally:
         await server.stop()
+
+
+@pytest.mark.parametrize("rounds", range(6))
+async def test_who_is_being_accepted_while_a_canned_server_stops_is_closed(rounds: int) -> None:
+    """asyncio loses a connection whose server is closed in between: it is left to the collector."""
+    server = CannedServer(Canned(body="{}"), unused_port())
+    await server.start()
+    with socket.create_connection(("127.0.0.1", int(server.url.rpartition(":")[2]))):
+        for _ in range(rounds):
+            await asyncio.sleep(0)
+        with warnings.catch_warnings(record=True) as warned:
+            warnings.simplefilter("always")
+            await server.stop()
+            gc.collect()
+    assert not warned

@@ -48,7 +48,7 @@ class CannedServer:
         """End it: connections are reset, and its port refuses."""
         listener, self._listener = self._listener, None
         if listener is not None:
-            listener.close()
+            await listener.drain(0.0)  # not by `close`: asyncio loses who is just being accepted
             await _until_refusing(self._port)
             for _ in range(_ROUNDS):
                 await asyncio.sleep(0)
