@@ -38,6 +38,20 @@ async def test_who_has_waited_long_enough_goes_without() -> None:
     assert await line.enter(0.0)
 
 
+async def test_who_has_left_the_line_is_forgotten_at_once() -> None:
+    """Not when a place becomes free: that may take long, and many may come until then."""
+    line = Line(1)
+    assert await line.enter(None)
+    for _ in range(100):
+        assert not await line.enter(0.0)
+    leaving = asyncio.create_task(line.enter(None))
+    await rounds()
+    leaving.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await leaving
+    assert not line._waiting
+
+
 async def test_a_turn_that_comes_to_one_who_is_leaving_goes_to_the_next() -> None:
     line = Line(1)
     assert await line.enter(None)

@@ -1,7 +1,6 @@
 """Places for so many at once; the others stand in line, first come first served."""
 
 import asyncio
-from collections import deque
 
 
 class Line:
@@ -11,7 +10,7 @@ class Line:
 
     def __init__(self, places: int) -> None:
         self._free = places
-        self._waiting: deque[asyncio.Future[bool]] = deque()
+        self._waiting: dict[asyncio.Future[bool], None] = {}
 
     async def enter(self, within_s: float | None) -> bool:
         """Wait for a place, within `within_s` seconds if given: whether there was one."""
@@ -20,7 +19,7 @@ class Line:
             return True
         loop = asyncio.get_running_loop()
         turn: asyncio.Future[bool] = loop.create_future()
-        self._waiting.append(turn)
+        self._waiting[turn] = None
         timer = loop.call_later(within_s, self._too_late, turn) if within_s is not None else None
         try:
             return await turn
@@ -29,13 +28,13 @@ class Line:
                 self.leave()  # the turn had come in the same moment
             raise
         finally:
+            self._waiting.pop(turn, None)
             if timer is not None:
                 timer.cancel()
 
     def leave(self) -> None:
         """The place is the next one's."""
-        while self._waiting:
-            turn = self._waiting.popleft()
+        for turn in self._waiting:
             if not turn.done():
                 turn.set_result(True)
                 return
