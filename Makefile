@@ -55,7 +55,8 @@ bench: .venv/.dev ## Measure the pair beside its rivals (needs wrk)
 # Later locks repeat the choices of earlier ones, so that one .venv can hold them all.
 # `make lock ARGS=--upgrade` takes newer versions.
 compile = uv pip compile --no-config --quiet --universal --python-version 3.11 --generate-hashes \
-    --no-header --no-emit-index-url --no-emit-find-links pyproject.toml --group build $(ARGS)
+    --no-header --no-emit-index-url --no-emit-find-links --no-strip-extras \
+    pyproject.toml --group build $(ARGS)
 
 lock: ## Write requirements/*.txt anew from pyproject.toml (needs uv)
 	$(compile) -o requirements/runtime.txt
