@@ -10,9 +10,9 @@ kernel's part is about as much again.
 import asyncio
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from time import perf_counter
-from typing import Any, NamedTuple, cast
+from typing import NamedTuple, cast
 
 import uvloop
 
@@ -24,6 +24,7 @@ from faultwire.services.process import freeze
 from faultwire.services.service_b import ServiceB
 from faultwire.settings import read_service_b
 from faultwire.telemetry.log import Log
+from faultwire.telemetry.round import Sink as RoundSink
 from faultwire.telemetry.span import Sink, Span
 from faultwire.telemetry.trace_context import TraceParent
 
@@ -52,20 +53,6 @@ class NoTransport:
     def abort(self) -> None: ...
 
 
-class NoMetrics:
-    """Counts nothing."""
-
-    active_requests = 0
-
-    def served(self, event: object) -> None: ...
-
-
-class NoLog(NoMetrics):
-    """Writes nothing."""
-
-    tells_calls = False
-
-
 class NoExporter:
     """Wants every span, and drops it."""
 
@@ -79,9 +66,8 @@ class NoExporter:
 class Variant(NamedTuple):
     """What records, and what is asked."""
 
-    log: Any
-    metrics: Any
-    sink: Sink | None = None
+    sinks: Sequence[RoundSink]
+    spans: Sink | None = None
     fields: bytes = b""
 
 
@@ -91,16 +77,15 @@ class Cycle:
     def __init__(self, service: ServiceB, log: Log) -> None:
         loop = asyncio.get_running_loop()
         self._rounds: list[Callable[[], None]] = []
-        log.write_in_rounds(self._rounds.append)
-        listener = Listener(service, service.refusal)
+        log.round.end_soon(self._rounds.append)
+        listener = Listener(service.__call__, service.refusal)
         listener._loop = loop  # noqa: SLF001 - it listens nowhere
         self._server = ServerConnection(listener, loop)
         self._client = ClientConnection(service._pool, "A")  # noqa: SLF001 - the only one in it
         for connection in (self._server, self._client):
             connection.connection_made(cast(asyncio.Transport, NoTransport()))
         service._pool._open.add(self._client)  # noqa: SLF001
-        service._pool._idle[self._client] = None  # noqa: SLF001
-        self._client.idle_since = loop.time()
+        service._pool._idle.append(self._client)  # noqa: SLF001
 
     def block_s(self, fields: bytes) -> float:
         """Seconds for a block of requests, and for writing down what came of them."""
@@ -120,20 +105,22 @@ async def main(rounds: int) -> None:
         service = ServiceB(read_service_b({}, {}), log)
         await service.start()
         cycle = Cycle(service, log)
-        metrics = service._metrics  # noqa: SLF001 - to be taken away and put back
+        log_lines, metrics = log.round.sinks
+        both = log.round.sinks[:]
         variants = {
-            "nothing recorded": Variant(NoLog(), NoMetrics()),
-            "metrics": Variant(NoLog(), metrics),
-            "log": Variant(log, NoMetrics()),
-            "log and metrics, as ever": Variant(log, metrics),
-            "… and a trace forwarded": Variant(log, metrics, None, TRACEPARENT),
-            "… and spans made": Variant(log, metrics, NoExporter(), TRACEPARENT),
+            "nothing recorded": Variant([]),
+            "metrics": Variant([metrics]),
+            "log": Variant([log_lines]),
+            "log and metrics, as ever": Variant(both),
+            "… and a trace forwarded": Variant(both, None, TRACEPARENT),
+            "… and spans made": Variant(both, NoExporter(), TRACEPARENT),
         }
         freeze()
         best = dict.fromkeys(variants, float("inf"))
         for _ in range(rounds):
             for name, variant in variants.items():
-                service._log, service._metrics, service._sink = variant[:3]  # noqa: SLF001
+                log.round.sinks[:] = variant.sinks
+                service._sink = variant.spans  # noqa: SLF001
                 cycle.block_s(variant.fields)  # in which it gets warm
                 best[name] = min(best[name], cycle.block_s(variant.fields) / BLOCK)
         await service.close()

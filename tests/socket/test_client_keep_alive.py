@@ -414,12 +414,14 @@ def test_an_old_idle_connection_is_closed_when_another_is_given_back(new_loop: N
         async with pool_to(upstream.url) as pool:
             await asyncio.gather(get(pool), get(pool))
             await settle()
-            oldest = next(iter(pool._idle))
-            oldest.idle_since -= 61
-            pool._next_look = 0.0
+            oldest = pool._idle[0]
+            pool._look()
+            pool._look()
             await pool.call(GET, timeout_s=LONG_S, idempotent=True)
+            assert len(pool._idle) == 2
+            pool._look()
             await in_thread(upstream.wait_for, over=1)
-            assert list(pool._open) == list(pool._idle) != [oldest]
+            assert list(pool._open) == pool._idle != [oldest]
 
     with Upstream(script) as upstream:
         run(new_loop, calls(upstream))

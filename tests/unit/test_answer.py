@@ -39,13 +39,12 @@ def read(*packets: bytes) -> Read | Unfinished:
     reader = AnswerReader(LIMITS)
     for packet in filter(None, packets):
         if reader._whole:
-            reader._overrun = True  # nothing was asked: the connection is ended
+            reader._overrun()  # nothing was asked: the connection is ended
             break
         reader._read(packet)
     if not reader._whole:
         return Unfinished(reader._phase(), reader._to_the_end)
-    reusable = reader._keep_alive and not reader._overrun
-    return Read(reader._status, reader._fields, bytes(reader._body), reusable)
+    return Read(reader._status, reader._fields, bytes(reader._body), reader._keep_alive)
 
 
 def outcome(*packets: bytes) -> object:
@@ -119,7 +118,7 @@ def test_a_reader_reads_one_answer_after_another() -> None:
     for answer in (a for a in ANSWERS if getattr(read(a), "reusable", False)):
         reader._start_answer()
         reader._read(answer)
-        found = Read(reader._status, reader._fields, bytes(reader._body), not reader._overrun)
+        found = Read(reader._status, reader._fields, bytes(reader._body), reader._keep_alive)
         assert (reader._whole, found) == (True, read(answer))
 
 

@@ -308,7 +308,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 def test_the_lines_of_one_round_are_written_together_and_in_order(file: LogFile) -> None:
     rounds: list[Callable[[], None]] = []
     log = file.log("passthrough", service="A")
-    log.write_in_rounds(rounds.append)
+    log.round.end_soon(rounds.append)
     for number in range(100):
         log.note("INFO", event="told", number=number)
     assert file.text == ""
@@ -319,7 +319,7 @@ def test_the_lines_of_one_round_are_written_together_and_in_order(file: LogFile)
 
 def test_a_round_that_has_not_ended_is_written_at_close(file: LogFile) -> None:
     log = file.log("passthrough", service="A")
-    log.write_in_rounds(lambda _: None)
+    log.round.end_soon(lambda _: None)
     log.note("INFO", event="last")
     assert log.close()
     assert file.text.endswith("event=last\n")

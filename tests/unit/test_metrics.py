@@ -90,12 +90,12 @@ def client_labels(status: str, error_type: str) -> dict[str, str]:
 
 def test_the_whole_exposition_of_b() -> None:
     metrics = metrics_of_b()
-    metrics.active_requests += 2
+    metrics.begun += 5  # two of which have not ended
     for duration_s in (0.25, 0.5):
         ok = call(status=200, duration_s=duration_s / 2)
-        metrics.served(served(200, duration_s, ok))
+        metrics.told([served(200, duration_s, ok)])
     refused = call("connection_refused", duration_s=0.125)
-    metrics.served(served(503, 0.125, refused))
+    metrics.told([served(503, 0.125, refused)])
     build = {("version", __version__), ("service", "B"), ("contract", "unified")}
     server, client = "http_server_request_duration_seconds", "http_client_request_duration_seconds"
     kind = "connection_refused"
@@ -122,7 +122,7 @@ def test_a_service_without_an_upstream_has_no_client_metrics() -> None:
 def test_the_buckets_are_those_of_opentelemetry_and_their_bounds_are_inclusive() -> None:
     metrics = metrics_of_b()
     for bound in BUCKETS_S:
-        metrics.served(served(200, bound))
+        metrics.told([served(200, bound)])
     name = "http_server_request_duration_seconds"
     said = samples(metrics)
     counts = [
@@ -142,7 +142,7 @@ def test_counts_and_sums_are_exact(durations: list[int], statuses: list[int]) ->
     for number, ms in enumerate(durations):
         status, duration_s = statuses[number % len(statuses)], ms / 1024
         seen.setdefault(status, []).append(duration_s)
-        metrics.served(served(status, duration_s))
+        metrics.told([served(status, duration_s)])
     for status, taken in seen.items():
         error = "503" if status == 503 else ""
         cells = metrics.snapshot().server["GET", "/call-echo", str(status), error]
@@ -158,7 +158,7 @@ def test_counts_and_sums_are_exact(durations: list[int], statuses: list[int]) ->
 def test_every_kind_of_failure_is_the_error_type_of_both_sides(kind: FailureKind) -> None:
     metrics = metrics_of_b()
     event = call(kind, 500 if kind is FailureKind.UPSTREAM_STATUS else 0)
-    metrics.served(served(503, called=event))
+    metrics.told([served(503, called=event)])
     now = metrics.snapshot()
     status = "500" if kind is FailureKind.UPSTREAM_STATUS else ""
     assert list(now.client) == [(status, kind.value)]
@@ -171,7 +171,7 @@ def test_every_kind_of_failure_is_the_error_type_of_both_sides(kind: FailureKind
 )
 def test_only_what_the_service_did_wrong_is_an_error(status: int, error_type: str) -> None:
     metrics = metrics_of_b()
-    metrics.served(served(status))
+    metrics.told([served(status)])
     assert list(metrics.snapshot().server) == [("GET", "/call-echo", str(status), error_type)]
 
 
@@ -179,22 +179,22 @@ def test_no_label_value_comes_from_outside() -> None:
     metrics = metrics_of_b()
     for number in range(100):
         path, method = f"/unknown/{number}", f"METHOD{number}"
-        metrics.served(Served("B", method, path, "", 404, 0.001, "id-1"))
+        metrics.told([Served("B", method, path, "", 404, 0.001, "id-1")])
     assert list(metrics.snapshot().server) == [("_OTHER", "", "404", "")]
 
 
 def test_attempts_are_counted_beyond_calls() -> None:
     metrics = metrics_of_b()
     for attempts in (1, 3, 0):
-        metrics.served(served(200, called=Called(URL, 1.0, "id-1", 200, attempts, 0.002, None)))
+        metrics.told([served(200, called=Called(URL, 1.0, "id-1", 200, attempts, 0.002, None))])
     assert metrics.snapshot().attempts == 4
 
 
 def test_a_snapshot_does_not_change_any_more() -> None:
     metrics = metrics_of_b()
-    metrics.served(served(200, 0.003))
+    metrics.told([served(200, 0.003)])
     before = metrics.snapshot()
-    metrics.served(served(200, 0.003))
+    metrics.told([served(200, 0.003)])
     assert before.server["GET", "/call-echo", "200", ""] == [1, *[0] * 14, 0.003]
 
 

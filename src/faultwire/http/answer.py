@@ -7,12 +7,14 @@ from faultwire.http.coding import TooLarge
 from faultwire.http.fields import SLICE_BYTES, FieldCollector, FieldsTooLarge
 from faultwire.http.limits import Limits
 
-_USUAL = b"HTTP/1.1 "
 _H = ord("H")
 _CR = ord("\r")
 _LOWEST_STATUS, _SWITCHING, _FINAL = 100, 101, 200
 _OK = 200
 _NO_BODY = (204, 304)
+_UNUSUAL_FIELDS = frozenset(
+    {b"connection", b"proxy-connection", b"transfer-encoding", b"content-encoding"}
+)
 _CHUNK_OVERHEAD = 8
 """A chunk of one byte takes six; more than this for each byte of the body is padding."""
 
@@ -34,34 +36,28 @@ class AnswerReader(FieldCollector):
     __slots__ = (
         "_body",
         "_bytes",
-        "_free_bytes",
         "_keep_alive",
         "_limits",
         "_most_bytes",
         "_most_fields",
-        "_overrun",
         "_parser",
+        "_plain",
         "_started",
         "_status",
         "_to_the_end",
-        "_unsized",
-        "_usual",
         "_whole",
     )
 
     def __init__(self, limits: Limits) -> None:
         super().__init__()
         self._limits = limits
-        self._free_bytes = limits.header_bytes - SLICE_BYTES
         self._most_fields = limits.header_count
         self._most_bytes = limits.body_bytes
         self._parser = httptools.HttpResponseParser(self)
         self._status = 0
-        self._keep_alive = False  # the server keeps the connection
-        self._unsized = False  # the answer has no Content-Length
-        self._usual = False  # it begins as nearly all do
+        self._plain = False  # the answer is as nearly all are, and nothing is left to be looked at
         # What is set once means the end of the connection:
-        self._overrun = False  # bytes followed the answer
+        self._keep_alive = True  # the server keeps it, and no byte followed the answer
         self._to_the_end = False  # the answer ends where the connection does
         self._start_answer()
 
@@ -84,10 +80,9 @@ class AnswerReader(FieldCollector):
         """Parse a packet. Raises `Malformed`, `FieldsTooLarge`, `TooLarge`."""
         if not self._started:
             self._started = True
-            self._usual = usual = data.startswith(_USUAL)
-            if not usual and data[0] != _H:  # RTSP and empty lines would pass the parser
+            if data[0] != _H:  # RTSP and empty lines would pass the parser
                 raise Malformed("it does not begin with HTTP/")
-        if len(data) > SLICE_BYTES or data[-1] <= _CR:
+        if data[-1] <= _CR or len(data) > SLICE_BYTES:
             self._feed_carefully(data)
             return
         try:
@@ -107,7 +102,7 @@ class AnswerReader(FieldCollector):
         for start in range(0, last, SLICE_BYTES):
             self._feed(data[start : min(start + SLICE_BYTES, last)])
             if self._whole:
-                self._overrun = True
+                self._overrun()
                 return
         self._feed(data[last:])
 
@@ -122,10 +117,14 @@ class AnswerReader(FieldCollector):
     def _objected(self, error: httptools.HttpParserError) -> None:
         if not self._whole:
             raise _objection(error) from None
-        self._overrun = True
+        self._overrun()
+
+    def _overrun(self) -> None:
+        self._plain = self._keep_alive = False
 
     def _unfinished(self, data: bytes) -> None:
         """Bound what the parser itself may hold, and how long it may be fed with nothing."""
+        self._plain = False
         self._bytes += len(data)
         limits = self._limits
         bound = limits.header_bytes + SLICE_BYTES
@@ -143,28 +142,28 @@ class AnswerReader(FieldCollector):
 
     def on_headers_complete(self) -> None:
         parser, fields = self._parser, self._fields
-        if (
-            len(fields) > self._most_fields
-            or self._bytes > self._free_bytes
-            or self._repeated is fields
-        ):
-            self._check_fields_size(self._limits.header_bytes, self._most_fields)
         self._status = status = parser.get_status_code()
-        self._keep_alive = parser.should_keep_alive()
         length = fields.get(b"content-length")
-        if status != _OK or length is None or not self._usual or b"transfer-encoding" in fields:
-            self._check_unusual(status, length, fields.get(b"transfer-encoding"))
-            return
-        self._fields_done = True  # nearly always
-        self._unsized = False
-        if int(length) > self._most_bytes:
-            raise self._too_large()
+        self._plain = (
+            status == _OK
+            and length is not None
+            and parser.should_keep_alive()  # without being told so: it is HTTP/1.1
+            and _UNUSUAL_FIELDS.isdisjoint(fields)
+            and self._repeated is not fields
+            and not self._bytes  # in one piece, and those are not over the bound in bytes
+            and len(fields) <= self._most_fields
+            and int(length) <= self._most_bytes
+        )
+        if self._plain:
+            self._fields_done = True
+        else:
+            self._check_head(status, length, fields.get(b"transfer-encoding"))
 
-    def _check_unusual(self, status: int, length: bytes | None, coding: bytes | None) -> None:
-        if not self._usual or status < _FINAL or coding is not None:
-            self._check_version(status, coding)
+    def _check_head(self, status: int, length: bytes | None, coding: bytes | None) -> None:
+        self._check_fields_size(self._limits.header_bytes, self._most_fields)
+        self._check_version(status, coding)
         self._fields_done = True
-        self._unsized = length is None
+        self._keep_alive = self._parser.should_keep_alive()
         if status < _FINAL or status in _NO_BODY:
             return
         if length is None:
@@ -189,13 +188,13 @@ class AnswerReader(FieldCollector):
             raise Malformed(f"the transfer coding {coding.decode('latin-1')!r} is not known")
 
     def on_body(self, body: bytes) -> None:
-        if self._body or self._unsized:
-            self._more_body(body)
-        else:
+        if self._plain:
             self._body = body
+        else:
+            self._more_body(body)
 
     def _more_body(self, body: bytes) -> None:
-        """A piece of a body in pieces, which are gathered in a bytearray, or of unknown length."""
+        """A piece of a body in pieces, which are gathered, or of unknown length."""
         if self._body:
             gathered = self._body if isinstance(self._body, bytearray) else bytearray(self._body)
             gathered += body
@@ -214,7 +213,6 @@ class AnswerReader(FieldCollector):
         else:  # an interim answer (RFC 9110 section 15.2): the real one follows
             self._fields = {}
             self._fields_done = False
-            self._usual = False
 
 
 def _objection(error: httptools.HttpParserError) -> Exception:

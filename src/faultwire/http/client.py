@@ -100,7 +100,7 @@ class ClientConnection(AnswerReader, asyncio.Protocol):
         self._connected = connected
         self._asker: Asker | None = None
         self._used = False  # it has carried an answer already
-        self.idle_since = 0.0
+        self.idle_since = 0  # as its pool counts
 
     # What the pool says.
 
@@ -166,29 +166,37 @@ class ClientConnection(AnswerReader, asyncio.Protocol):
 
     def _deliver(self, asker: Asker) -> None:
         """The answer is whole: hand it over, and the connection back."""
-        body = self._body
-        if isinstance(body, bytearray):  # it came in pieces
-            body = bytes(body)
+        if self._plain:
+            reply = Reply(self._status, self._fields, self._body)  # type: ignore[arg-type]
+            self._asker = None
+            self._used = True
+            self._owner.freed(self)  # which may send the next request
+            asker.replied(reply)
+        else:
+            self._deliver_carefully(asker)
+
+    def _deliver_carefully(self, asker: Asker) -> None:
         fields = self._fields
-        if b"content-encoding" in fields:
-            try:
-                body = self._decoded(fields[b"content-encoding"], body)
-            except (TooLarge, Undecodable) as error:
-                self._fail(asker, self._unacceptable(error))
-                return
+        try:
+            body = self._decoded(fields.get(b"content-encoding"), bytes(self._body))
+        except (TooLarge, Undecodable) as error:
+            self._fail(asker, self._unacceptable(error))
+            return
         self._asker = None
         if self._status == _REQUEST_TIMEOUT and self._used and asker.resend():
             # It was sent to an idle connection, not to this request (RFC 9110 section 15.5.9).
             self.transport.abort()
             return
         self._used = True
-        if self._keep_alive and not self._overrun:
+        if self._keep_alive:
             self._owner.freed(self)
         else:
             self.transport.abort()
         asker.replied(Reply(self._status, fields, body))
 
-    def _decoded(self, coding: bytes, body: bytes) -> bytes:
+    def _decoded(self, coding: bytes | None, body: bytes) -> bytes:
+        if coding is None:
+            return body
         try:
             return decode_body(coding, body, self._limits.body_bytes)
         except Undecodable:

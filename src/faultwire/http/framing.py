@@ -22,7 +22,11 @@ def check_version(version: str) -> None:
     if version.startswith("0"):
         raise BadRequest(400, "The request line does not end in HTTP/1.1 and CRLF")
     if version not in ("1.1", "1.0"):
-        raise BadRequest(505, f"HTTP/{version} is not spoken here")
+        raise _not_spoken(version)
+
+
+def _not_spoken(version: str) -> BadRequest:
+    return BadRequest(505, f"HTTP/{version} is not spoken here")
 
 
 def check_host(host: bytes | None, version: str) -> None:
@@ -81,6 +85,8 @@ def as_bad_request(
             return BadRequest(400, "The request target holds what must be percent-encoded")
         case httptools.HttpParserError() if parser.get_method() == b"PRI":
             return BadRequest(505, "HTTP/2 is not spoken here")
+        case httptools.HttpParserError() if (version := parser.get_http_version()) > "1.1":
+            return _not_spoken(version)
         case httptools.HttpParserError():
             return BadRequest(400, f"Not HTTP/1.1: {cause}")
     raise error

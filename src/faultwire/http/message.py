@@ -83,7 +83,7 @@ def split_target(target: bytes) -> tuple[bytes, bytes]:
     if _HASH in target:
         raise BadRequest(400, "The request target holds a '#'; send it as %23")
     path, _, query = target.partition(b"?")
-    if not path.startswith(b"/"):
+    if path[:1] != b"/":
         path = _path_of_absolute(path)
     if _PERCENT in path:
         path = percent_decode(path)
@@ -152,22 +152,43 @@ def _http_date(second: int) -> str:
     return f"{date} {hour:02d}:{minute:02d}:{second:02d} GMT"
 
 
-class _DateHeader:
-    """The `Date` line, formatted once a second (RFC 9110 section 6.6.1)."""
+class _Heads:
+    """How a response begins, up to its `Content-Length`: each is formatted once a second.
+
+    For the `Date`'s sake (RFC 9110 section 6.6.1).
+    """
 
     def __init__(self) -> None:
-        self._second = 0
-        self._line = b""
+        self._second, self._next = 0, 0  # from when to when they are right
+        self._date = b""
+        self._sized: dict[tuple[int, bytes], bytes] = {}
 
-    def line(self) -> bytes:
-        now = int(time())
-        if now != self._second:
-            self._second = now
-            self._line = f"Date: {_http_date(now)}\r\n".encode()
-        return self._line
+    def sized(self, status: int, content_type: bytes) -> bytes:
+        """The beginning of a head whose next word is the length of the body."""
+        if not self._second <= time() < self._next:
+            self._turn()
+        head = self._sized.get((status, content_type))
+        if head is None:
+            typed = b"%bContent-Type: %b\r\nContent-Length: "
+            head = typed % (self.bare(status), content_type)
+            self._sized[status, content_type] = head
+        return head
+
+    def bare(self, status: int) -> bytes:
+        """The status line and the date."""
+        if not self._second <= time() < self._next:
+            self._turn()
+        line = _STATUS_LINES.get(status) or b"HTTP/1.1 %d Unknown\r\n" % status
+        return line + self._date
+
+    def _turn(self) -> None:
+        self._second = int(time())
+        self._next = self._second + 1
+        self._date = f"Date: {_http_date(self._second)}\r\n".encode()
+        self._sized.clear()
 
 
-_date = _DateHeader()
+_heads = _Heads()
 
 
 def render(response: Response, request: Request | None, closing: bool) -> bytes:
@@ -176,17 +197,14 @@ def render(response: Response, request: Request | None, closing: bool) -> bytes:
     `closing` says that the connection ends after it.
     """
     status, body, headers = response.status, response.body, response.headers
-    line = _STATUS_LINES.get(status) or b"HTTP/1.1 %d Unknown\r\n" % status
     if closing:
         headers += b"Connection: close\r\n"
     elif request is not None and request.http_1_0:
         headers += b"Connection: keep-alive\r\n"
     if not body and status in _NO_BODY:  # RFC 9110 section 8.6: nor a length
-        return b"%b%b%b\r\n" % (line, _date.line(), headers)
-    return b"%b%bContent-Type: %b\r\nContent-Length: %d\r\n%b\r\n%b" % (
-        line,
-        _date.line(),
-        response.content_type,
+        return b"%b%b\r\n" % (_heads.bare(status), headers)
+    return b"%b%d\r\n%b\r\n%b" % (
+        _heads.sized(status, response.content_type),
         len(body),
         headers,
         b"" if request is not None and request.method == "HEAD" else body,
@@ -195,10 +213,8 @@ def render(response: Response, request: Request | None, closing: bool) -> bytes:
 
 def render_head(streamed: Streamed, request: Request, *, closing: bool) -> bytes:
     """The head of a response whose body follows: in chunks, or to HTTP/1.0 until the end."""
-    line = _STATUS_LINES.get(streamed.status) or b"HTTP/1.1 %d Unknown\r\n" % streamed.status
-    return b"%b%bContent-Type: %b\r\n%b%b%b\r\n" % (
-        line,
-        _date.line(),
+    return b"%bContent-Type: %b\r\n%b%b%b\r\n" % (
+        _heads.bare(streamed.status),
         streamed.content_type,
         b"" if request.http_1_0 else b"Transfer-Encoding: chunked\r\n",
         streamed.headers,

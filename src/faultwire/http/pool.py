@@ -19,8 +19,8 @@ from faultwire.http.dial import Dial
 from faultwire.http.limits import DEFAULT_LIMITS, Limits
 
 DEFAULT_CONNECTIONS = 512
-_IDLE_S = 60.0  # an idle connection older than this is closed when another is given back
-_LOOK_EVERY_S = 0.1  # for such a one
+_LOOK_EVERY_S = 30.0
+_IDLE_LOOKS = 2  # a connection that has been idle for so many looks, and more, is closed
 
 
 class Pool:
@@ -36,8 +36,9 @@ class Pool:
         self.resolver = Resolver(origin)
         self._most = most
         self._closed = False
-        self._next_look = 0.0
-        self._idle: dict[ClientConnection, None] = {}
+        self._looks = 0
+        self._looking: asyncio.TimerHandle | None = None
+        self._idle: list[ClientConnection] = []  # the one that was used last is the last
         self._open: set[ClientConnection] = set()
         self._dials: dict[Dial, None] = {}  # wanted
         self._dropped: set[Dial] = set()  # cancelled, but not over yet
@@ -59,7 +60,7 @@ class Pool:
         call.bucket = self.deadlines.add(call, self.loop.time() + call.timeout_s)
         idle = self._idle
         while idle:
-            connection, _ = idle.popitem()
+            connection = idle.pop()
             if not connection.transport.is_closing():
                 connection.send(call)
                 return
@@ -85,6 +86,8 @@ class Pool:
             self.drop(dial)
         for connection in list(self._open):
             connection.close()
+        if self._looking is not None:
+            self._looking.cancel()
         self.deadlines.close()
 
     # What connections say.
@@ -95,22 +98,21 @@ class Pool:
             call, _ = self._waiting.popitem(last=False)
             connection.send(call)
             return
-        now = self.loop.time()
-        connection.idle_since = now
-        self._idle[connection] = None
-        if now >= self._next_look:
-            self._close_oldest(now)
+        connection.idle_since = self._looks
+        self._idle.append(connection)
 
-    def _close_oldest(self, now: float) -> None:
-        self._next_look = now + _LOOK_EVERY_S
-        oldest = next(iter(self._idle))
-        if now - oldest.idle_since > _IDLE_S:
-            del self._idle[oldest]
-            oldest.close()
+    def _look(self) -> None:
+        """Close what has been idle for a minute or more."""
+        self._looking = self.loop.call_later(_LOOK_EVERY_S, self._look) if self._open else None
+        self._looks += 1
+        idle = self._idle
+        while idle and idle[0].idle_since + _IDLE_LOOKS < self._looks:
+            idle.pop(0).close()
 
     def disconnected(self, connection: ClientConnection) -> None:
         """The connection is gone: those who wait for one may open another."""
-        self._idle.pop(connection, None)
+        if connection in self._idle:
+            self._idle.remove(connection)
         self._open.discard(connection)
         self._dial_as_needed()
 
@@ -121,6 +123,8 @@ class Pool:
         del self._dials[dial]
         dial.bucket.discard(dial)
         self._open.add(connection)
+        if self._looking is None:
+            self._looking = self.loop.call_later(_LOOK_EVERY_S, self._look)
         call = self._next_waiting()
         if call is not None:
             connection.send(call)

@@ -25,7 +25,9 @@ class Continue:
 
 CONTINUE: Final = Continue()
 
-_BODY_FIELDS = frozenset({b"content-length", b"transfer-encoding", b"expect"})
+_UNUSUAL_FIELDS = frozenset(
+    {b"connection", b"proxy-connection", b"content-length", b"transfer-encoding", b"expect"}
+)
 
 Due = Request | BadRequest | Continue
 """What calls for an answer, in the order in which it came."""
@@ -60,17 +62,12 @@ class RequestReader(FieldCollector):
         self.in_message = False
         self._limits = limits
         self._most_fields = limits.header_count
-        self._parser = self._new_parser()
+        self._parser = httptools.HttpRequestParser(self)
         self._message_bytes = 0  # fed for this message before the bytes that are being fed
         self._target: bytes | bytearray = b""
         self._body: bytes | bytearray = b""
         self._body_bytes = 0
         self._host: bytes | None = None  # the last one that was found good
-
-    def _new_parser(self) -> httptools.HttpRequestParser:
-        parser = httptools.HttpRequestParser(self)
-        parser.set_dangerous_leniencies(lenient_version=True)  # `check_version` says 505
-        return parser
 
     @property
     def message(self) -> object:
@@ -132,7 +129,7 @@ class RequestReader(FieldCollector):
         if request.method == "CONNECT":
             self.refuse(BadRequest(501, "This is not a proxy: there is no CONNECT"))
         elif has_body(request.headers):
-            self._parser = self._new_parser()
+            self._parser = httptools.HttpRequestParser(self)
             fields = request.headers
             target = bytes(self._target)
             head = head_without_upgrade(request.method, target, self._version, fields)
@@ -172,21 +169,29 @@ class RequestReader(FieldCollector):
         self._target = _gathered(self._target, url) if self._target else url
 
     def on_headers_complete(self) -> None:
-        parser, fields = self._parser, self._fields
+        fields, host = self._fields, self._fields.get(b"host")
         self._fields_done = True
-        self._version = version = parser.get_http_version()
-        self._keep_alive = parser.should_keep_alive()
-        if self._message_bytes or len(fields) > self._most_fields or self._repeated is fields:
-            # Only a head that came in pieces can be over a bound in bytes: a piece is smaller.
-            self._check_target()
-            self._check_fields_size(self._limits.header_bytes, self._most_fields)
-        host = fields.get(b"host")
-        if version != "1.1" or host is None or host != self._host:
-            check_version(version)
-            check_host(host, version)
-            self._host = host
-        if not _BODY_FIELDS.isdisjoint(fields):
-            self._expect_body(fields)
+        self._keep_alive = keep_alive = self._parser.should_keep_alive()
+        self._version = "1.1"  # if it keeps the connection without being told so
+        if (
+            not keep_alive
+            or host is None
+            or host != self._host
+            or self._message_bytes
+            or not _UNUSUAL_FIELDS.isdisjoint(fields)
+            or self._repeated is fields
+            or len(fields) > self._most_fields
+        ):
+            self._check_head(fields, host)
+
+    def _check_head(self, fields: dict[bytes, bytes], host: bytes | None) -> None:
+        self._version = version = self._parser.get_http_version()
+        self._check_target()
+        self._check_fields_size(self._limits.header_bytes, self._most_fields)
+        check_version(version)
+        check_host(host, version)
+        self._host = host
+        self._expect_body(fields)
 
     def _expect_body(self, fields: dict[bytes, bytes]) -> None:
         self._body = b""

@@ -85,6 +85,8 @@ class Application:
         self.ready = True
         self._log = log
         self._metrics = metrics
+        log.round.sinks.append(metrics.told)
+        self._tell = log.round.add
         self._openapi = openapi
         self._sink: Sink | None = None
         self._routes: dict[bytes, tuple[str, Handler]] = {}
@@ -121,7 +123,7 @@ class Application:
         route, handler = self._routes.get(request.path, _UNKNOWN)
         if request.method not in _ALLOWED and route:
             handler = _method_not_allowed
-        self._metrics.active_requests += 1
+        self._metrics.begun += 1
         exchange = Exchange(request, request_id(request.headers), route, perf_counter())
         if self._sink is not None:
             exchange.trace = begin(request.headers, self._sink)
@@ -138,7 +140,7 @@ class Application:
 
     def refusal(self, refused: BadRequest) -> Response:
         """The response to what is not acceptable HTTP; it has no path that could be trusted."""
-        self._metrics.active_requests += 1
+        self._metrics.begun += 1
         exchange = Exchange(Request("-", b"-", b"", {}), request_id({}), "", perf_counter())
         if self._sink is not None:
             exchange.trace = begin({}, self._sink)
@@ -147,7 +149,7 @@ class Application:
     def _served(self, exchange: Exchange, response: Response) -> Response:
         """The last thing that happens to a request."""
         self._emit(exchange, response.status)
-        response.headers += b"X-Request-ID: " + exchange.request_id + b"\r\n"
+        response.headers += b"X-Request-ID: %b\r\n" % exchange.request_id
         return response
 
     def _client_left(self, exchange: Exchange) -> None:
@@ -167,10 +169,7 @@ class Application:
             called,
             exchange.wasted_s,
         )
-        metrics = self._metrics
-        metrics.active_requests -= 1
-        metrics.served(event)
-        self._log.served(event)
+        self._tell(event)
         if exchange.trace is not None:
             self._export(exchange.trace, event, request)
 
@@ -192,6 +191,7 @@ class Application:
 
     async def _exposition(self, exchange: Exchange) -> Response:
         accept = exchange.request.headers.get(b"accept", b"").decode("latin-1")
+        self._log.round.end()  # else what is in it were missing
         # In a thread: the first exposition imports for 50 ms, in which requests go on.
         text, content_type = await asyncio.to_thread(_expose, self._metrics.snapshot(), accept)
         return self._served(exchange, Response(200, text, content_type.encode()))

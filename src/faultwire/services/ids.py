@@ -2,12 +2,34 @@
 
 import os
 import re
-from random import Random
+from collections.abc import Iterator
 
 _SANE = re.compile(rb"[!-~]{1,128}")
-_random = Random()  # noqa: S311  seeded by the system; an id must be unique, not secret
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_random.seed)  # else all workers would draw alike
+_BYTES = 16
+_AT_ONCE = 64
+
+
+def _new_ids() -> Iterator[bytes]:
+    """128 random bits in hex each, drawn many at a time: the system's chance costs a call."""
+    while True:
+        ids = os.urandom(_BYTES * _AT_ONCE).hex().encode()
+        for start in range(0, len(ids), 2 * _BYTES):
+            yield ids[start : start + 2 * _BYTES]
+
+
+class _Source:
+    """New ids."""
+
+    def __init__(self) -> None:
+        self.begin_anew()
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self.begin_anew)  # else all workers' were alike
+
+    def begin_anew(self) -> None:
+        self.ids = _new_ids()
+
+
+_source = _Source()
 
 
 def request_id(headers: dict[bytes, bytes]) -> bytes:
@@ -18,4 +40,4 @@ def request_id(headers: dict[bytes, bytes]) -> bytes:
     given = headers.get(b"x-request-id")
     if given is not None and _SANE.fullmatch(given):
         return given
-    return b"%032x" % _random.getrandbits(128)
+    return next(_source.ids)

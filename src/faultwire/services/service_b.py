@@ -135,35 +135,35 @@ class ServiceB(Application):
 
     def ended(self, call: "_Call", outcome: Reply | BaseException) -> Response:
         """The response to the request that the call was made for."""
-        exchange = call.exchange
-        url = self._upstream + call.target
-        status, failure = 0, None
-        answer: Mapping[str, Any] = {}
         if isinstance(outcome, Reply):
-            status = outcome.status
             try:
-                answer = read(outcome, url, call.msg)
-            except Failure as failed:
-                failure = failed
-        elif isinstance(outcome, Failure):
-            failure = outcome
-        else:
-            self._client_left(exchange)
-            raise outcome
-        exchange.called = called = Called(
-            url,
+                answer = read(outcome, self._upstream + call.target, call.msg)
+            except Failure as failure:
+                return self._call_failed(call, outcome.status, failure)
+            exchange = call.exchange
+            exchange.called = self._called(call, outcome.status, None)
+            body = self._contract.success(call.msg or "", answer)
+            return self._served(exchange, Response(200, body))
+        if isinstance(outcome, Failure):
+            return self._call_failed(call, 0, outcome)
+        self._client_left(call.exchange)
+        raise outcome
+
+    def _called(self, call: "_Call", status: int, failure: Failure | None) -> Called:
+        return Called(
+            self._upstream + call.target,
             self.timeout_s,
-            exchange.request_id.decode(),
+            call.exchange.request_id.decode(),
             status,
             call.attempts,
             perf_counter() - call.started,
-            failure and failure.without_frames(),
+            failure,
         )
-        if failure is None:
-            response = Response(200, self._contract.success(call.msg or "", answer))
-        else:
-            response = self._failed(exchange, called, failure)
-        return self._served(exchange, response)
+
+    def _call_failed(self, call: "_Call", status: int, failure: Failure) -> Response:
+        exchange = call.exchange
+        exchange.called = called = self._called(call, status, failure.without_frames())
+        return self._served(exchange, self._failed(exchange, called, failure))
 
     def _failed(
         self, exchange: Exchange, called: Called, failure: Failure, more: bytes = b""

@@ -1,16 +1,17 @@
 """The metrics: a sink that counts, cheaply, and an exposition in OpenMetrics text.
 
 Names and buckets are OpenTelemetry's HTTP semantic conventions in Prometheus's form. Recording
-is a dictionary look-up and two additions; prometheus-client, which takes some 50 ms and 7 MB
+is a dictionary look-up and an append; prometheus-client, which takes some 50 ms and 7 MB
 to import, is loaded when somebody first asks for the exposition.
 """
 
-from bisect import bisect_left
-from collections.abc import Callable
-from typing import TypeVar
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Callable, Sequence
 
 from faultwire.contracts.outcome import CLIENT_LEFT, failure_of
 from faultwire.events import Served
+from faultwire.telemetry.round import Entry
 from faultwire.telemetry.snapshot import BUCKETS_S, SUM, Histograms, Policies, Snapshot
 
 OTHER_METHOD = "_OTHER"
@@ -20,8 +21,6 @@ _METHODS = frozenset(
     {"GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"}
 )
 _AT_ONCE = 64
-_FIRST_S = BUCKETS_S[0]
-K = TypeVar("K")
 ServerKey = tuple[str, str, int, str]
 ClientKey = tuple[int, str]
 
@@ -29,8 +28,8 @@ ClientKey = tuple[int, str]
 class Metrics:
     """What one service has done since it started.
 
-    `active_requests` is for the server to count up and down; `policies` is asked for theirs. A
-    snapshot may be exposed in another thread while events come in.
+    `begun` is for the server to count up; `policies` is asked for theirs. A snapshot may be
+    exposed in another thread while events come in.
     """
 
     def __init__(
@@ -39,63 +38,70 @@ class Metrics:
         self.service = service
         self.contract = contract
         self.upstream = (upstream_host, str(upstream_port or ""))
-        self.active_requests = 0
-        self.attempts = 0
+        self.begun = 0
         self.policies: Callable[[], Policies | None] = lambda: None
-        self._uncounted: list[Served] = []
-        self._server: dict[ServerKey, list[float]] = {}
-        self._client: dict[ClientKey, list[float]] = {}
+        self._ended = 0
+        self._attempts = 0
+        self._uncounted: list[Entry] = []
+        self._server: Histograms = {}
+        self._client: Histograms = {}
 
-    def served(self, event: Served) -> None:
-        """A request has been answered; `event.called` is the call that it took, if any."""
-        self._uncounted.append(event)
+    def told(self, entries: Sequence[Entry]) -> None:
+        """This has happened: what of it are requests is counted, with the calls they took."""
+        self._uncounted += entries
         if len(self._uncounted) >= _AT_ONCE:
             self._count()
 
     def _count(self) -> None:
-        """Count what has come: many at once cost a third of one at a time."""
-        events, self._uncounted = self._uncounted, []
-        server, client = self._server, self._client
-        for event in events:
-            method = event.method if event.method in _METHODS else OTHER_METHOD
-            error = error_type(event) if event.status >= CLIENT_LEFT else ""
-            _record(server, (method, event.route, event.status, error), event.duration_s)
-            call = event.called
+        """Count what has come: many at once cost a fifth of one at a time."""
+        entries, self._uncounted = self._uncounted, []
+        server: defaultdict[ServerKey, list[float]] = defaultdict(list)
+        client: defaultdict[ClientKey, list[float]] = defaultdict(list)
+        attempts = 0
+        for event in entries:
+            if isinstance(event, str):
+                continue
+            status, call = event.status, event.called
+            error = error_type(event) if status >= CLIENT_LEFT else ""
+            server[event.method, event.route, status, error].append(event.duration_s)
             if call is not None:
                 error = "" if call.failure is None else call.failure.kind.value
-                _record(client, (call.status, error), call.duration_s)
-                self.attempts += call.attempts
+                client[call.status, error].append(call.duration_s)
+                attempts += call.attempts
+        for (method, route, status, error), durations_s in server.items():
+            self._ended += len(durations_s)
+            _record(self._server, (known_method(method), route, str(status), error), durations_s)
+        for (status, error), durations_s in client.items():
+            _record(self._client, (str(status or ""), error), durations_s)
+        self._attempts += attempts
 
     def snapshot(self) -> Snapshot:
         """All of it, as it stands."""
         self._count()
-        server: Histograms = {
-            (method, route, str(status), error): cells[:]
-            for (method, route, status, error), cells in list(self._server.items())
-        }
-        client: Histograms = {
-            (str(status or ""), error): cells[:]
-            for (status, error), cells in list(self._client.items())
-        }
         return Snapshot(
             self.service,
             self.contract,
             self.upstream,
-            self.active_requests,
-            self.attempts,
-            server,
-            client,
+            self.begun - self._ended,
+            self._attempts,
+            {labels: cells[:] for labels, cells in self._server.items()},
+            {labels: cells[:] for labels, cells in self._client.items()},
             self.policies(),
         )
 
 
-def _record(histograms: dict[K, list[float]], key: K, duration_s: float) -> None:
-    cells = histograms.get(key)
-    if cells is None:
-        cells = histograms[key] = [0] * (SUM + 1)
-    # Most requests take no longer than the first bound.
-    cells[0 if duration_s <= _FIRST_S else bisect_left(BUCKETS_S, duration_s)] += 1
-    cells[SUM] += duration_s
+def _record(histograms: Histograms, labels: tuple[str, ...], durations_s: list[float]) -> None:
+    cells = histograms.setdefault(labels, [0] * (SUM + 1))
+    cells[SUM] += sum(durations_s)
+    durations_s.sort()
+    low = bucket = 0
+    while low < len(durations_s):
+        if bucket < len(BUCKETS_S):
+            high = bisect_right(durations_s, BUCKETS_S[bucket], low)  # a bound is inclusive
+        else:
+            high = len(durations_s)
+        cells[bucket] += high - low
+        low, bucket = high, bucket + 1
 
 
 def known_method(method: str) -> str:

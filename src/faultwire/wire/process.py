@@ -1,7 +1,6 @@
 """The wire as a process: its proxy, and beside it the control API, served as any service is."""
 
 import asyncio
-import gc
 import os
 import ssl
 from collections.abc import Callable
@@ -31,10 +30,6 @@ _STDIN = 0
 _CONTROL_CONNECTIONS = 256
 _RESERVED = 64 + _CONTROL_CONNECTIONS  # the log, the loop, the listening sockets, the control API
 _FEWEST = 16
-_COLLECT_AFTER = (10_000, 20, 50)
-"""What is over is freed at once, without the collector, which would look through all that lives
-again and again while a crowd comes: 5,000 connections and their tasks were stopped for 0.3 s. It
-stays at work, seldom, for what libraries may leave behind."""
 
 
 def run(settings: WireSettings, *, until_eof: bool = False) -> int:
@@ -60,7 +55,6 @@ def run(settings: WireSettings, *, until_eof: bool = False) -> int:
                 "INFO", event="listening", url=service.url, to=upstream.url, control=control_url
             )
 
-        gc.set_threshold(*_COLLECT_AFTER)
         ServiceProcess(service, served, log, stop).serve(sock, announce)
     return 0
 
