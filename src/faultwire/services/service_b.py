@@ -36,7 +36,7 @@ class _Call(Asking, Pending, eq=False, kw_only=True):
 
     service: "ServiceB"
     exchange: Exchange
-    target: str
+    url: str
     msg: str | None
     started: float
     answer: Callable[[Outcome], object] | None = None
@@ -105,9 +105,9 @@ class ServiceB(Application):
 
     def _call(self, exchange: Exchange, target: str, msg: str | None) -> Pending | Handling:
         """Call A's `target`; its answer must echo `msg`, if there is one."""
+        url = self._upstream + target
         if self._log.tells_calls:
-            request_id = exchange.request_id.decode()
-            self._log.calling(Calling(self._upstream + target, self.timeout_s, request_id))
+            self._log.calling(Calling(url, self.timeout_s, exchange.request_id.decode()))
         trace = exchange.trace
         request = b"".join(
             (
@@ -126,7 +126,7 @@ class ServiceB(Application):
             idempotent=True,
             service=self,
             exchange=exchange,
-            target=target,
+            url=url,
             msg=msg,
             started=perf_counter(),
         )
@@ -137,7 +137,7 @@ class ServiceB(Application):
         """The response to the request that the call was made for."""
         if isinstance(outcome, Reply):
             try:
-                answer = read(outcome, self._upstream + call.target, call.msg)
+                answer = read(outcome, call.url, call.msg)
             except Failure as failure:
                 return self._call_failed(call, outcome.status, failure)
             exchange = call.exchange
@@ -151,7 +151,7 @@ class ServiceB(Application):
 
     def _called(self, call: "_Call", status: int, failure: Failure | None) -> Called:
         return Called(
-            self._upstream + call.target,
+            call.url,
             self.timeout_s,
             call.exchange.request_id.decode(),
             status,
