@@ -11,7 +11,10 @@ import httptools
 from faultwire.http.fields import FieldsTooLarge
 from faultwire.http.message import BadRequest
 
-_HOST = re.compile(rb"[A-Za-z0-9\-._~!$&'()*+;=:%\[\]]*")
+_HOST = re.compile(
+    rb"(?:\[[A-Za-z0-9\-._~!$&'()*+;=:]+\]|(?:[A-Za-z0-9\-._~!$&'()*+;=]|%[0-9A-Fa-f]{2})*)"
+    rb"(?::[0-9]*)?"
+)
 _TOKEN_SO_FAR = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+(?: |\Z)")
 
 Fields = dict[bytes, bytes]
