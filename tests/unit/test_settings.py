@@ -1,6 +1,7 @@
 """Settings: who wins, what is accepted, and what is said of the rest."""
 
 import dataclasses
+import re
 from collections.abc import Callable
 
 import pytest
@@ -234,6 +235,27 @@ def test_a_host_may_be_a_name_or_an_address(text: str, read: str) -> None:
 def test_what_is_no_host_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="a host name or an address"):
         host(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("https://a", "for https:// put faultwire wire --to URL between"),
+        ("HTTPS://a:8443", "for https:// put faultwire wire --to URL between"),
+        ("http://u:p@a", "without a user or a password"),
+        ("u@a:8080", "without a user or a password"),
+    ],
+)
+def test_what_another_client_could_call_is_refused_with_the_reason(text: str, hint: str) -> None:
+    with pytest.raises(InvalidSettings, match=re.escape(hint)):
+        read_service_b({"upstream": text}, {})
+
+
+def test_a_url_that_is_refused_does_not_show_its_password() -> None:
+    for url in ("http://u:secret@a:80/p", "https://u:se@cret@a"):
+        with pytest.raises(InvalidSettings, match=r"is .https?://…@a") as refused:
+            read_service_b({}, {"SERVICE_A_URL": url})
+        assert "cret" not in str(refused.value)
 
 
 @pytest.mark.parametrize(

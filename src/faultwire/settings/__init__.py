@@ -6,6 +6,7 @@ its narrow name only, and B's upstream may also be called `SERVICE_A_URL`. An em
 counts as unset.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -57,6 +58,9 @@ __all__ = [
     "read_service_b",
     "read_wire",
 ]
+
+_CREDENTIALS = re.compile(r"(?<=://)[^/?#]*@")
+"""A user and a password in a URL: what is refused is printed, and these are a secret."""
 
 PAIR_A, PAIR_B = SERVICE_A.with_flag("port", "--a-port"), SERVICE_B.with_flag("port", "--b-port")
 """The two services as one command starts them both."""
@@ -140,5 +144,6 @@ def _value(kind: Kind, setting: Setting, flags: Flags, environ: Mapping[str, str
             try:
                 return setting.read(text.strip())
             except ValueError as error:
-                raise InvalidSettings(f"{source} is {text!r}: expected {error}") from error
+                shown = _CREDENTIALS.sub("…@", text)
+                raise InvalidSettings(f"{source} is {shown!r}: expected {error}") from error
     return None if setting.default is None else setting.read(setting.default)

@@ -79,6 +79,10 @@ def upstream_url(text: str) -> str:
     from faultwire.http.address import parse_origin  # noqa: PLC0415 - asyncio: --help does without
 
     expected = "a URL such as http://127.0.0.1:8080"
+    if text.lower().startswith("https://"):
+        raise ValueError(f"{expected} (for https:// put faultwire wire --to URL between)")
+    if re.match("(http://)?[^/?#]*@", text, re.IGNORECASE):
+        raise ValueError(f"{expected} (without a user or a password)")
     if not re.fullmatch("[!-~]{1,2000}", text):  # it becomes a part of each request's first line
         raise ValueError(expected)
     try:
