@@ -29,6 +29,14 @@ class Failed(click.ClickException):
 class Command(click.Command):
     """A command whose settings may turn out to be unusable."""
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the flags. Whatever is wrong with them is this command's, and its help helps."""
+        try:
+            return super().parse_args(ctx, args)
+        except click.UsageError as error:
+            error.ctx = error.ctx or ctx
+            raise
+
     def invoke(self, ctx: click.Context) -> Any:
         """Run it; raises `Refused`, whose message begins with the command's name."""
         try:
@@ -55,8 +63,8 @@ def flag(setting: Setting, field: str, variables: tuple[str, ...]) -> Callable[[
 
 
 def _joined(_context: click.Context, _parameter: click.Parameter, given: tuple[str, ...]) -> Any:
-    """A flag that was repeated, as one text."""
-    return ",".join(given) or None
+    """A flag that was repeated, as one text. One that is empty was given all the same."""
+    return ",".join(given) if given else None
 
 
 def flags(kind: Kind) -> Callable[[F], F]:
