@@ -104,8 +104,21 @@ def _runner(workers: int) -> Callable[..., int]:
 
 def main() -> None:
     """Run the command line. What cannot be done is said in one line, with exit status 2."""
+    _open_standard_descriptors()
     _write_whole()
     sys.exit(_main(sys.argv[1:]))
+
+
+def _open_standard_descriptors() -> None:
+    """Let no socket or pipe take the number of a standard stream that was closed at start.
+
+    The log would be written into it, and libuv aborts when it is to close such a number.
+    """
+    for fd in range(3):
+        try:
+            os.fstat(fd)
+        except OSError:
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # the lowest that is free
 
 
 def _write_whole() -> None:

@@ -214,10 +214,12 @@ def test_the_end_of_standard_input_is_nothing_to_a_service_otherwise(start: Star
     assert get(url, "/health").status == 200
 
 
-def test_a_service_works_without_standard_error(start: Start) -> None:
+@pytest.mark.parametrize("workers", ["1", "2"])
+@pytest.mark.parametrize("closed", ["2>&-", "<&- >&-", "<&- >&- 2>&-"])
+def test_a_service_works_without_standard_streams(start: Start, closed: str, workers: str) -> None:
     port = str(unused_port())
-    shell = ("sh", "-c", 'exec "$@" 2>&-', "sh", *FAULTWIRE)
-    process = start("service-a", "--port", port, command=shell)
+    shell = ("sh", "-c", f'exec "$@" {closed}', "sh", *FAULTWIRE)
+    process = start("service-a", "--port", port, "--workers", workers, command=shell)
     url = f"http://127.0.0.1:{port}"
     until(lambda: not refuses(url), "it listens")
     assert get(url, "/echo?msg=hi").status == 200
