@@ -63,6 +63,7 @@ CASES = [
     refused("CL with a vertical tab", LINE + b"Content-Length: \x0b5\r\n\r\nhello"),
     refused("CL with a NUL", LINE + b"Content-Length: 5\0\r\n\r\nhello"),
     read("CL with noughts before", LINE + b"Content-Length: 0005\r\n\r\nhello" + SMUGGLED, b"/p", b"/smuggled"),
+    read("CL with more noughts than int() reads", LINE + b"Content-Length: " + b"0" * 5000 + b"5\r\n\r\nhello" + SMUGGLED, b"/p", b"/smuggled"),
     # A length and a coding.
     refused("CL.TE", LINE + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
     refused("TE.CL", LINE + b"Transfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n" + HELLO),

@@ -4,7 +4,7 @@ import httptools
 
 from faultwire.failures import Phase
 from faultwire.http.coding import TooLarge
-from faultwire.http.fields import SLICE_BYTES, FieldCollector, FieldsTooLarge
+from faultwire.http.fields import SLICE_BYTES, FieldCollector, FieldsTooLarge, length_in
 from faultwire.http.limits import Limits
 
 _H = ord("H")
@@ -12,6 +12,7 @@ _CR = ord("\r")
 _LOWEST_STATUS, _SWITCHING, _FINAL = 100, 101, 200
 _OK = 200
 _NO_BODY = (204, 304)
+_LONG = 10
 _UNUSUAL_FIELDS = frozenset(
     {b"connection", b"proxy-connection", b"transfer-encoding", b"content-encoding"}
 )
@@ -152,6 +153,7 @@ class AnswerReader(FieldCollector):
             and self._repeated is not fields
             and not self._bytes  # in one piece, and those are not over the bound in bytes
             and len(fields) <= self._most_fields
+            and len(length) < _LONG  # which `int` might refuse
             and int(length) <= self._most_bytes
         )
         if self._plain:
@@ -168,7 +170,7 @@ class AnswerReader(FieldCollector):
             return
         if length is None:
             self._to_the_end = coding is None
-        elif int(length) > self._most_bytes:
+        elif length_in(length) > self._most_bytes:
             raise self._too_large()
 
     def _check_version(self, status: int, coding: bytes | None) -> None:

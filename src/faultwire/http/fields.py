@@ -4,6 +4,14 @@ SLICE_BYTES = 16 << 10
 """The parser is fed this much at a time, so that no single packet can hold more work."""
 
 
+def length_in(field: bytes) -> int:
+    """The number that a Content-Length is, which the parser has found good.
+
+    `int` refuses thousands of digits, also where all but a few are leading noughts.
+    """
+    return int(field.lstrip(b"0") or b"0")
+
+
 class FieldsTooLarge(Exception):
     """The header section is over its bound, in bytes or in fields."""
 

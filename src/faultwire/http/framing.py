@@ -8,7 +8,7 @@ import re
 
 import httptools
 
-from faultwire.http.fields import FieldsTooLarge
+from faultwire.http.fields import FieldsTooLarge, length_in
 from faultwire.http.message import BadRequest
 
 _HOST = re.compile(
@@ -60,7 +60,7 @@ def check_expectation(expectation: bytes) -> None:
 
 def has_body(fields: Fields) -> bool:
     """Whether a body follows the head."""
-    return b"transfer-encoding" in fields or int(fields.get(b"content-length", b"0")) > 0
+    return b"transfer-encoding" in fields or length_in(fields.get(b"content-length", b"0")) > 0
 
 
 def head_without_upgrade(method: str, target: bytes, version: str, fields: Fields) -> bytes:

@@ -5,7 +5,7 @@ from typing import Final, cast
 
 import httptools
 
-from faultwire.http.fields import SLICE_BYTES, FieldCollector
+from faultwire.http.fields import SLICE_BYTES, FieldCollector, length_in
 from faultwire.http.framing import (
     as_bad_request,
     check_coding,
@@ -200,7 +200,7 @@ class RequestReader(FieldCollector):
         length = fields.get(b"content-length")
         if coding is not None:
             check_coding(coding, self._version)
-        elif length is not None and int(length) > self._limits.body_bytes:
+        elif length is not None and length_in(length) > self._limits.body_bytes:
             raise self._body_too_large()
         if b"expect" in fields:
             check_expectation(fields[b"expect"])
