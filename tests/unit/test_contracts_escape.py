@@ -70,6 +70,12 @@ def test_a_value_comes_back_exactly(text: str) -> None:
     assert parse(line) == {"before": "1", "it": text, "after": "2"}
 
 
+@pytest.mark.parametrize("char", ["a", '"', "\x01", "\u0378", "é", "\U0001f40d", "\U000e0001"])
+def test_no_value_is_too_long_for_a_line_that_a_pipe_takes_in_one_piece(char: str) -> None:
+    """4096 bytes are atomic (pipe(7)); what comes on top of a long value is less than 600."""
+    assert len(escape.value(char * 1000).encode()) <= 3500
+
+
 @given(text=TEXT)
 def test_a_quoted_value_is_a_json_string(text: str) -> None:
     assert_is_one_line(escape.quoted(text))

@@ -202,6 +202,26 @@ def test_milliseconds_follow_the_clock_across_a_second(file: LogFile) -> None:
     ]
 
 
+def test_the_lines_of_a_round_never_leave_half_a_line_for_others_to_end() -> None:
+    """Several workers share a pipe, and only what is no longer than 4096 bytes is not torn."""
+    reader, writer = os.pipe()
+    fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, 4096)
+    log = Log(CONTRACTS["unified"], fd=writer)
+    rounds: list[Callable[[], None]] = []
+    log.round.end_soon(rounds.append)
+    failure = Failure(FailureKind.RESPONSE_INVALID, "x" * 200)
+    called = Called(URL, 2.0, "id-1", 200, 1, 0.1, failure)
+    for _ in range(16):
+        log.served(Served("B", "GET", "/call-echo", "/call-echo", 503, 0.1, "id-1", called))
+    (end_round,) = rounds
+    end_round()
+    written = os.read(reader, 1 << 16)
+    os.close(reader)
+    log.close()
+    os.close(writer)
+    assert written.endswith(b"\n")
+
+
 @pytest.mark.parametrize(
     ("zone", "text", "stamp"),
     [

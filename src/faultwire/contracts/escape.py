@@ -11,6 +11,8 @@ import re
 MAX_CHARS = 512
 """A longer value is cut here and ends in `…`: a line stays in one atomic write to a pipe."""
 
+_MAX_ESCAPED = 6 * MAX_CHARS
+
 _bare = re.compile(r"[!#-<>-\[\]-~]{1,512}").fullmatch
 _visible = re.compile(r"[!-~]{1,512}").fullmatch
 _SHORT = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
@@ -38,7 +40,10 @@ def quoted(text: str) -> str:
     text = bounded(text)
     if text.isprintable() and '"' not in text and "\\" not in text:
         return f'"{text}"'
-    return f'"{"".join(map(_escaped, text))}"'
+    escaped = "".join(map(_escaped, text))
+    if len(escaped) > _MAX_ESCAPED:  # at twelve bytes for each character
+        return quoted(text[: MAX_CHARS // 2 - 1] + "…")
+    return f'"{escaped}"'
 
 
 def value(text: str) -> str:

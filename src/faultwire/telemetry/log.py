@@ -11,13 +11,11 @@ from typing import Literal
 from faultwire.contracts.contract import Contract
 from faultwire.events import Called, Calling, Served
 from faultwire.telemetry import json_line
+from faultwire.telemetry.descriptor import PIPE_BUF
 from faultwire.telemetry.line_writer import LineWriter
 from faultwire.telemetry.round import Entry, Round
 
 LogFormat = Literal["text", "json"]
-
-_LINES_AT_ONCE = 16
-"""So many usual lines fit into one atomic write to a pipe that others write to as well."""
 
 
 class Log:
@@ -95,8 +93,16 @@ class Log:
             if tells_calls and entry.called is not None:
                 self._add_call(lines, begin, entry.called)
             lines.append(f"{begin}{served(entry)}{end}")
-        for start in range(0, len(lines), _LINES_AT_ONCE):
-            self._writer.write("".join(lines[start : start + _LINES_AT_ONCE]).encode())
+        self._write_lines("".join(lines).encode())
+
+    def _write_lines(self, lines: bytes) -> None:
+        """So many at once as stay in one piece in a pipe that others write to as well."""
+        start = 0
+        while start < len(lines):
+            last = lines.rfind(b"\n", start, start + PIPE_BUF)
+            after = 1 + (last if last >= 0 else lines.index(b"\n", start))
+            self._writer.write(lines[start:after])
+            start = after
 
     def _add_call(self, lines: list[str], begin: str, called: Called) -> None:
         text = self._contract.called(called)
