@@ -1,8 +1,14 @@
 """What B counts is what its clients saw, exactly, however many ask at once."""
 
+import asyncio
+import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
+
+from faultwire.contracts import CONTRACTS
+from faultwire.http.server import State
 from tests.ports import unused_port
 from tests.socket.pair import Running, pair, service_b
 from tests.socket.serving import NewLoop, Server, get
@@ -66,6 +72,44 @@ def test_counters_are_exact_under_64_connections(new_loop: NewLoop) -> None:
     assert attempts.endswith(f"}} {2.0 * each}")
     assert "http_server_active_requests 1.0" in text, "the scrape itself"
     assert sum("endpoint=" in line for line in lines) == seen.total() + 1
+
+
+def test_a_scraper_that_leaves_is_logged_and_counted_no_more(new_loop: NewLoop) -> None:
+    may_go_on = threading.Event()
+
+    async def keep_all_threads_busy() -> None:
+        loop = asyncio.get_running_loop()
+        for _ in range(64):
+            loop.run_in_executor(None, may_go_on.wait, 10)
+
+    with service_b(new_loop, f"http://127.0.0.1:{unused_port()}") as b:
+        b.server.run(keep_all_threads_busy())
+        client = b.server.connect()
+        client.send(get("/metrics"))
+        connection = b.server.the_connection()
+        b.server.wait_until(lambda: connection.state is State.BUSY)
+        client.reset()
+        b.server.wait_until_gone()
+        may_go_on.set()
+        assert "http_server_active_requests 1.0" in exposition(b)
+        assert "endpoint=/metrics" in b.wait_for_line("http_status=499")
+
+
+@pytest.mark.parametrize("policy", ["none", "deadline"])
+def test_a_defect_of_ours_behind_a_call_is_a_500_that_is_logged_and_counted(
+    new_loop: NewLoop, policy: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def defect(msg: str, answer: object) -> bytes:
+        raise ZeroDivisionError(msg, answer)
+
+    with pair(new_loop, policy=policy) as (_, b):
+        monkeypatch.setattr(CONTRACTS["unified"], "success", defect)
+        answer = b.echo("X-Request-ID: id-1")
+        assert (answer.status, answer.json) == (500, {"error": "Internal Server Error"})
+        assert "ZeroDivisionError: (" in b.wait_for_line("event=unexpected_error")
+        assert "error=ServerError:500" in b.wait_for_line("request_id=id-1")
+        assert "http_server_active_requests 1.0" in exposition(b)
+        assert b.is_well()
 
 
 def test_a_call_that_ends_before_it_has_begun_is_answered_and_counted_once(

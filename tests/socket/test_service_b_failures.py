@@ -3,6 +3,7 @@
 import gc
 import json
 import re
+import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
 from time import perf_counter
@@ -273,6 +274,46 @@ def test_whoever_prefers_problem_json_gets_it(
     assert problem["instance"] == "/call-echo"
     assert problem["kind"] == case.kind
     assert "proxy-status" in answer.headers
+
+
+@pytest.mark.parametrize("policy", ["none", "deadline"])
+@pytest.mark.parametrize(("left", "right"), [(b"[", b"]"), (b'{"a":', b"}")], ids=["[", "{"])
+def test_json_that_can_just_be_read_can_be_combined_or_is_invalid(
+    new_loop: NewLoop, left: bytes, right: bytes, policy: str
+) -> None:
+    """It is nested deeper within B's answer than it was in A's, and Python has a limit."""
+    limit = sys.getrecursionlimit()
+
+    def nested(depth: int) -> bytes:
+        return b'{"echo":"hello","deep":%b1%b}' % (left * depth, right * depth)
+
+    depths = range(limit - 60, limit + 1)
+    with (
+        Upstream(answers(*(ok(nested(depth)) for depth in depths))) as upstream,
+        service_b(new_loop, upstream.url, policy=policy) as b,
+    ):
+        statuses = [b.get("/call-echo?msg=hello").status for _ in depths]
+    assert set(statuses) == {200, 503}
+
+
+@pytest.mark.parametrize(
+    ("accept", "wanted"),
+    [
+        ("Application/Problem+JSON", True),
+        ("text/html;q=0.9, application/problem+json;q=0.5", True),
+        ("application/json, */*", False),
+        ("application/problem+json;q=0", False),
+        ("application/problem+jsonp", False),
+    ],
+)
+def test_problem_json_is_a_media_range_of_the_accept_field(
+    new_loop: NewLoop, accept: str, wanted: bool
+) -> None:
+    case = CASES["refused"]
+    with case.upstream() as a, b_with(new_loop, a.url, case) as b:
+        answer = b.echo(f"Accept: {accept}")
+    expected = "application/problem+json" if wanted else "application/json"
+    assert answer.headers["content-type"] == expected
 
 
 Body = dict[str, object]

@@ -75,6 +75,32 @@ def test_an_answer_that_comes_unasked_just_before_a_request_is_not_taken_for_its
     assert answer.status == 200 or answer.json["kind"] == "response_invalid"
 
 
+@pytest.mark.parametrize("policy", ["none", "deadline"])
+def test_a_connection_that_gave_the_answer_to_another_request_gives_no_further_one(
+    new_loop: NewLoop, policy: str
+) -> None:
+    """It would be one answer behind for good, and who asks for no echo would take another's."""
+
+    def script(peer: Peer) -> None:
+        peer.request()
+        peer.send(ok(b'{"echo":"one"}'))
+        peer.request()
+        peer.send(ok(b'{"echo":"too much"}'))
+        peer.request()
+        peer.send(ok(b'{"echo":"two"}'))
+        peer.wait_until_gone()
+
+    failing = answers(ok(status=b"500 Internal Server Error"))
+    with (
+        Upstream(script, failing) as upstream,
+        service_b(new_loop, upstream.url, policy=policy) as b,
+    ):
+        assert b.get("/call-echo?msg=one").status == 200
+        assert b.get("/call-echo?msg=two").json["kind"] == "response_invalid"
+        assert b.get("/call-foo").json["kind"] == "upstream_status"
+        assert upstream.connections == 2
+
+
 @pytest.mark.parametrize("left_over", [ok(b'{"echo":"other"}'), b"HTTP/1.1 200", b"garbage\r\n"])
 def test_what_a_says_too_much_reaches_no_other_client(new_loop: NewLoop, left_over: bytes) -> None:
     def script(peer: Peer) -> None:

@@ -5,6 +5,7 @@ import threading
 import pytest
 
 from faultwire.contracts import CONTRACTS
+from faultwire.http.message import BadRequest
 from tests.ports import unused_port
 from tests.socket.pair import pair, service_b
 from tests.socket.serving import NewLoop, get
@@ -40,6 +41,14 @@ def test_the_pair_s_foo_fails(new_loop: NewLoop, contract: str) -> None:
         assert a.get("/foo").status == 500
         assert b.get("/call-foo").status == 503
         assert b.echo().status == 200
+
+
+def test_whoever_is_one_too_many_is_told_when_to_come_back(new_loop: NewLoop) -> None:
+    refused = BadRequest(503, "Too many connections")
+    with pair(new_loop) as services:
+        for running in services:
+            response = running.server.call(running.service.refusal, refused)
+            assert b"Retry-After: 1\r\n" in response.headers
 
 
 @pytest.mark.parametrize("contract", REQUIRED)

@@ -53,13 +53,18 @@ class Asking(msgspec.Struct, eq=False):
         self.settled(asyncio.CancelledError())
         return True
 
+    def distrust(self) -> None:
+        """What was answered is not the answer to this request. To be said in `settled`."""
+        if self.connection is not None:
+            self.connection.distrust()
+
     # What the connection and the deadline say.
 
     def replied(self, reply: Reply) -> None:
         """The answer is here."""
         self.bucket.discard(self)
-        self.connection = None
         self.settled(reply)
+        self.connection = None
 
     def failed(self, failure: Failure) -> None:
         """The attempt has failed."""

@@ -114,6 +114,10 @@ class ClientConnection(AnswerReader, asyncio.Protocol):
         except (OSError, RuntimeError) as error:  # uvloop: the connection is gone already
             self._fail(asker, os_failure(error, self._where, Phase.FIRST_BYTE))
 
+    def distrust(self) -> None:
+        """What it has just answered is another request's: each further answer would be, too."""
+        self._keep_alive = False
+
     def abandon(self) -> Phase:
         """Nobody waits any more: reset the connection. Says how far the answer had come.
 
@@ -165,34 +169,32 @@ class ClientConnection(AnswerReader, asyncio.Protocol):
     # How it ends.
 
     def _deliver(self, asker: Asker) -> None:
-        """The answer is whole: hand it over, and the connection back."""
-        if self._plain:
-            reply = Reply(self._status, self._fields, self._body)  # type: ignore[arg-type]
-            self._asker = None
-            self._used = True
-            self._owner.freed(self)  # which may send the next request
-            asker.replied(reply)
-        else:
-            self._deliver_carefully(asker)
-
-    def _deliver_carefully(self, asker: Asker) -> None:
-        fields = self._fields
-        try:
-            body = self._decoded(fields.get(b"content-encoding"), bytes(self._body))
-        except (TooLarge, Undecodable) as error:
-            self._fail(asker, self._unacceptable(error))
-            return
+        """The answer is whole: hand it over and, if it is believed, the connection back."""
         self._asker = None
-        if self._status == _REQUEST_TIMEOUT and self._used and asker.resend():
-            # It was sent to an idle connection, not to this request (RFC 9110 section 15.5.9).
-            self.transport.abort()
+        if self._plain:
+            asker.replied(Reply(self._status, self._fields, self._body))  # type: ignore[arg-type]
+        elif not self._delivered_carefully(asker):
             return
         self._used = True
         if self._keep_alive:
             self._owner.freed(self)
         else:
             self.transport.abort()
+
+    def _delivered_carefully(self, asker: Asker) -> bool:
+        """Hand over an answer that has something unusual about it. Whether there was one."""
+        fields = self._fields
+        try:
+            body = self._decoded(fields.get(b"content-encoding"), bytes(self._body))
+        except (TooLarge, Undecodable) as error:
+            self._fail(asker, self._unacceptable(error))
+            return False
+        if self._status == _REQUEST_TIMEOUT and self._used and asker.resend():
+            # It was sent to an idle connection, not to this request (RFC 9110 section 15.5.9).
+            self.transport.abort()
+            return False
         asker.replied(Reply(self._status, fields, body))
+        return True
 
     def _decoded(self, coding: bytes | None, body: bytes) -> bytes:
         if coding is None:

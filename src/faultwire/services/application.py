@@ -24,6 +24,7 @@ from faultwire.telemetry.tracing import open_sink
 _ALLOWED = ("GET", "HEAD")
 _CLIENT_LEFT = 499
 _SERVER_ERROR = 500
+_UNAVAILABLE = 503
 _OK = msgspec.json.encode({"status": "ok"})
 _DRAINING = msgspec.json.encode({"status": "draining"})
 
@@ -132,7 +133,7 @@ class Application:
         except BadRequest as refused:
             answer = _refused(refused)
         except Exception as error:  # noqa: BLE001 - a defect of ours is a 500, never a crash
-            answer = self._crashed(error)
+            return self.crashed(exchange, error)
         # `Pending` first: not to be a `Response`, which has a metaclass, takes longer to find out.
         if isinstance(answer, Pending) or not isinstance(answer, Response):
             return answer
@@ -178,7 +179,7 @@ class Application:
             for span in spans(trace, event, request, time_ns()):
                 self._sink.take(span)
 
-    def _crashed(self, error: Exception) -> Response:
+    def crashed(self, exchange: Exchange, error: Exception) -> Response:
         """A defect of ours: the client learns no more than that, the log where it is."""
         where = traceback.extract_tb(error.__traceback__)[-1]
         self._log.note(
@@ -187,13 +188,17 @@ class Application:
             error=f"{type(error).__name__}: {error}",
             at=f"{where.filename}:{where.lineno}",
         )
-        return Response(500, error_body("Internal Server Error"))
+        return self._served(exchange, Response(500, error_body("Internal Server Error")))
 
     async def _exposition(self, exchange: Exchange) -> Response:
         accept = exchange.request.headers.get(b"accept", b"").decode("latin-1")
         self._log.round.end()  # else what is in it were missing
         # In a thread: the first exposition imports for 50 ms, in which requests go on.
-        text, content_type = await asyncio.to_thread(_expose, self._metrics.snapshot(), accept)
+        try:
+            text, content_type = await asyncio.to_thread(_expose, self._metrics.snapshot(), accept)
+        except asyncio.CancelledError:
+            self._client_left(exchange)
+            raise
         return self._served(exchange, Response(200, text, content_type.encode()))
 
     def _readyz(self, _: Exchange) -> Response:
@@ -223,4 +228,5 @@ def _method_not_allowed(_: Exchange) -> Response:
 
 def _refused(refused: BadRequest) -> Response:
     error = "Bad request" if refused.status < _SERVER_ERROR else HTTPStatus(refused.status).phrase
-    return Response(refused.status, error_body(error, details=refused.detail))
+    headers = b"Retry-After: 1\r\n" if refused.status == _UNAVAILABLE else b""
+    return Response(refused.status, error_body(error, details=refused.detail), headers=headers)

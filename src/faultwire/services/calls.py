@@ -12,7 +12,7 @@ from time import monotonic, time
 from typing import Generic, NamedTuple, TypeVar
 
 from faultwire.events import Tried
-from faultwire.failures import Failure
+from faultwire.failures import Failure, FailureKind
 from faultwire.http.address import Origin
 from faultwire.http.call import Call
 from faultwire.http.client import Reply
@@ -139,7 +139,7 @@ class _Run(Generic[T]):
         self._tries: list[Tried] = []
         self._requests = 0
         self._status = 0
-        self._cancelled = False
+        self._broken: BaseException | None = None
         self._waiting: asyncio.Future[None] | None = None
         self._has_moved = False
 
@@ -162,7 +162,7 @@ class _Run(Generic[T]):
             plan.close(monotonic())
             for attempt in list(self._flying):
                 self._land(attempt).cancel()
-            del self._plan, self._judge, self._request  # they refer to whoever asked
+            del self._plan, self._judge, self._request, self._broken  # they refer to whoever asked
 
     def move(self) -> None:
         """Something has happened: ask the plan again."""
@@ -193,21 +193,24 @@ class _Run(Generic[T]):
                 if timer is not None:
                     timer.cancel()
         self._has_moved = False
-        if self._cancelled:
-            raise asyncio.CancelledError
+        if self._broken is not None:
+            raise self._broken
 
     def _landed(self, attempt: Attempt, call: Call) -> None:
         if attempt not in self._flying:
             return  # given up
         if call.cancelled():
-            self._cancelled = True  # the pool is closed
-            self.move()
+            self._break(asyncio.CancelledError())  # the pool is closed
             return
         failure, retry_s, status = call.exception(), None, 0
         if not isinstance(failure, Failure):
             reply = call.result()
             status = reply.status
-            failure, retry_s = self._judged(attempt, reply)
+            try:
+                failure, retry_s = self._judged(attempt, call, reply)
+            except Exception as error:  # noqa: BLE001 - the judge's defect, told to whoever asked
+                self._break(error)
+                return
         self._land(attempt, status, failure and failure.without_frames())
         if failure is None:
             self._plan.succeeded(attempt, monotonic())
@@ -216,13 +219,21 @@ class _Run(Generic[T]):
             self._plan.failed(attempt, failure, monotonic(), retry_s, call.attempts)
         self.move()
 
-    def _judged(self, attempt: Attempt, reply: Reply) -> tuple[Failure | None, float | None]:
+    def _break(self, error: BaseException) -> None:
+        self._broken = error
+        self.move()
+
+    def _judged(
+        self, attempt: Attempt, call: Call, reply: Reply
+    ) -> tuple[Failure | None, float | None]:
         try:
             self._answers[attempt] = (
                 self._judge(reply, self._calls.pool(attempt).origin),
                 reply.status,
             )
         except Failure as failure:
+            if failure.kind is FailureKind.RESPONSE_INVALID:
+                call.distrust()
             after = reply.headers.get(b"retry-after")
             return failure, None if after is None else retry_after_s(after, time())
         return None, None

@@ -6,10 +6,8 @@ no policies.
 
 import asyncio
 import math
-from collections.abc import Mapping
 from random import Random
 from time import monotonic, perf_counter
-from typing import Any
 
 from faultwire.events import Called, Calling
 from faultwire.http.address import Origin, parse_origin
@@ -22,11 +20,9 @@ from faultwire.policy.deadline import HEADER, InvalidDeadline, remaining_s
 from faultwire.policy.sets import read_set
 from faultwire.services.application import Application, Exchange
 from faultwire.services.calls import Calls, Ended
-from faultwire.services.service_b import ServiceB, read
+from faultwire.services.service_b import ServiceB, combined
 from faultwire.telemetry.snapshot import Policies
 from faultwire.telemetry.trace_context import forwarded
-
-Answered = Ended[Mapping[str, Any]]
 
 
 class ResilientB(ServiceB):
@@ -69,8 +65,8 @@ class ResilientB(ServiceB):
         def request(attempt: Attempt, origin: Origin) -> bytes:
             return self._request(attempt, origin, target, exchange)
 
-        def judge(reply: Reply, origin: Origin) -> Mapping[str, Any]:
-            return read(reply, origin.url + target, msg)
+        def judge(reply: Reply, origin: Origin) -> bytes:
+            return combined(self._contract, reply, origin.url + target, msg)
 
         try:
             ended = await self._calls.call(
@@ -79,6 +75,8 @@ class ResilientB(ServiceB):
         except asyncio.CancelledError:
             self._client_left(exchange)
             raise
+        except Exception as error:  # noqa: BLE001 - a defect of ours
+            return self.crashed(exchange, error)
         exchange.called = Called(
             url,
             self.timeout_s,
@@ -90,7 +88,7 @@ class ResilientB(ServiceB):
             ended.tries,
             ended.stopped_by or "",
         )
-        return self._served(exchange, self._answer(exchange, exchange.called, ended, msg or ""))
+        return self._served(exchange, self._answer(exchange, exchange.called, ended))
 
     def _request(self, attempt: Attempt, origin: Origin, target: str, exchange: Exchange) -> bytes:
         trace = exchange.trace
@@ -112,9 +110,9 @@ class ResilientB(ServiceB):
             + b"\r\n\r\n"
         )
 
-    def _answer(self, exchange: Exchange, called: Called, ended: Answered, msg: str) -> Response:
+    def _answer(self, exchange: Exchange, called: Called, ended: Ended[bytes]) -> Response:
         if ended.failure is None:
-            return Response(200, self._contract.success(msg, ended.value or {}))
+            return Response(200, ended.value or b"")
         after = b""
         if ended.retry_after_s is not None:
             after = f"Retry-After: {max(math.ceil(ended.retry_after_s), 1)}\r\n".encode()

@@ -1,6 +1,7 @@
 """Service B: it calls A, combines the answer, and stays useful whatever A does."""
 
 import asyncio
+import re
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from time import perf_counter
@@ -10,6 +11,7 @@ from urllib.parse import quote
 import msgspec
 
 from faultwire.contracts import CONTRACTS, unified
+from faultwire.contracts.contract import Contract
 from faultwire.contracts.proxy_status import proxy_status
 from faultwire.events import Called, Calling
 from faultwire.failures import Failure, FailureKind
@@ -29,6 +31,7 @@ from faultwire.telemetry.trace_context import forwarded
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
 _FIRST_FAILURE_STATUS = 300
 _END = b"\r\n\r\n"
+_NEVER = re.compile(rb"q=0(\.0{0,3})?")
 
 
 class _Call(Asking, Pending, eq=False, kw_only=True):
@@ -51,8 +54,10 @@ class _Call(Asking, Pending, eq=False, kw_only=True):
             response: Response | BaseException
             try:
                 response = self.service.ended(self, outcome)
-            except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - the server's to judge
+            except asyncio.CancelledError as error:
                 response = error
+            except Exception as error:  # noqa: BLE001 - a defect of ours
+                response = self.service.crashed(self.exchange, error)
             answer(response)
 
 
@@ -137,12 +142,13 @@ class ServiceB(Application):
         """The response to the request that the call was made for."""
         if isinstance(outcome, Reply):
             try:
-                answer = read(outcome, call.url, call.msg)
+                body = combined(self._contract, outcome, call.url, call.msg)
             except Failure as failure:
+                if failure.kind is FailureKind.RESPONSE_INVALID:
+                    call.distrust()
                 return self._call_failed(call, outcome.status, failure)
             exchange = call.exchange
             exchange.called = self._called(call, outcome.status, None)
-            body = self._contract.success(call.msg or "", answer)
             return self._served(exchange, Response(200, body))
         if isinstance(outcome, Failure):
             return self._call_failed(call, 0, outcome)
@@ -182,11 +188,21 @@ def _quoted(text: str) -> str:
 
 
 def _wants_problem(headers: Mapping[bytes, bytes]) -> bool:
-    return PROBLEM_JSON in headers.get(b"accept", b"")
+    accept = headers.get(b"accept", b"").lower()
+    return PROBLEM_JSON in accept and any(map(_is_problem, accept.split(b",")))
 
 
-def read(reply: Reply, url: str, msg: str | None) -> Mapping[str, Any]:
-    """A's JSON object. Raises `Failure` for anything that is not the answer to this request."""
+def _is_problem(media_range: bytes) -> bool:
+    """Whether problem JSON is meant, and not by a weight of nought (RFC 9110 section 12.4.2)."""
+    media_type, *parameters = (part.strip() for part in media_range.split(b";"))
+    return media_type == PROBLEM_JSON and not any(map(_NEVER.fullmatch, parameters))
+
+
+def combined(contract: Contract, reply: Reply, url: str, msg: str | None) -> bytes:
+    """The body of a 200: A's JSON object, combined.
+
+    Raises `Failure` for anything that is not the answer to this request.
+    """
     if reply.status >= _FIRST_FAILURE_STATUS:
         said = f"HTTP {reply.status} {_phrase(reply.status)} from {_where(url)}"
         raise Failure(FailureKind.UPSTREAM_STATUS, said, status=reply.status)
@@ -195,11 +211,11 @@ def read(reply: Reply, url: str, msg: str | None) -> Mapping[str, Any]:
         raise _invalid(f"{_where(url)} answered {content_type.decode('latin-1')!r}, not JSON")
     try:
         answer = _decode(reply.body)
+        if msg is None or answer.get("echo") == msg:
+            return contract.success(msg or "", answer)
     except (ValueError, RecursionError) as error:  # msgspec's errors are ValueErrors
         raise _invalid(f"{_where(url)} did not answer a JSON object: {error}") from error
-    if msg is not None and answer.get("echo") != msg:
-        raise _not_the_echo(answer, url)
-    return answer
+    raise _not_the_echo(answer, url)
 
 
 def _where(url: str) -> str:
