@@ -9,7 +9,7 @@ from faultwire.http.fields import SLICE_BYTES
 from faultwire.http.message import Request, Response
 from faultwire.http.server import State
 from tests.socket.conftest import Serve
-from tests.socket.serving import GET, EchoApp, get, limits, post
+from tests.socket.serving import GET, EchoApp, Server, get, limits, post
 
 KI = 1 << 10
 SMALL = limits(target_bytes=16 * KI, header_bytes=16 * KI, header_count=20, body_bytes=32 * KI)
@@ -197,3 +197,69 @@ def test_a_body_of_tiny_chunks_takes_no_more_room_than_it_has_bytes(serve: Serve
         tracemalloc.stop()
     assert len(answer.json["body"]) == 800 * KI
     assert peak < 16 << 20
+
+
+HELD = 100 * KI
+
+
+def holding(server: Server) -> int:
+    return server.listener.holding._bytes
+
+
+def test_all_clients_together_may_hold_only_so_much_of_unfinished_requests(serve: Serve) -> None:
+    server = serve(limits=limits(held_bytes=HELD))
+    half = post(b"x" * 64 * KI)[: -32 * KI]
+    first, second = server.connect(), server.connect()
+    first.send(half)
+    server.wait_until(lambda: holding(server) >= 32 * KI)
+    second.send(half)
+    server.wait_until(lambda: holding(server) >= 64 * KI)
+    third = server.connect()
+    third.send(post(b"x" * 64 * KI))
+    refused = third.answer()
+    assert (refused.status, refused.json["details"]) == (503, "Too much is being sent at once")
+    for client in (first, second):
+        client.send(b"x" * 32 * KI)
+        assert client.answer().status == 200
+    assert server.ask(post(b"x" * 64 * KI)).status == 200
+    server.wait_until(lambda: holding(server) == 0)
+
+
+def test_a_client_that_leaves_in_the_middle_holds_nothing_more(serve: Serve) -> None:
+    server = serve()
+    for sent in (post(b"x" * 64 * KI)[: -32 * KI], b"GET /" + b"x" * 32 * KI, CHUNKED + b"1\r\n"):
+        client = server.connect()
+        client.send(sent)
+        server.wait_until(lambda: holding(server) > 0)
+        client.reset()
+        server.wait_until_gone()
+        assert holding(server) == 0
+
+
+def test_who_does_not_read_is_cut_off_when_there_is_no_room(serve: Serve) -> None:
+    server = serve(lambda _: Response(200, bytes(16 * KI * KI)), limits(held_bytes=20 * KI * KI))
+    first, second = server.connect(), server.connect()
+    first.send(GET)
+    server.wait_until(lambda: holding(server) > 4 * KI * KI)
+    second.send(GET)
+    with pytest.raises(AssertionError, match="closed after"):
+        second.answer()
+    assert len(first.answer().body) == 16 * KI * KI
+    server.wait_until(lambda: holding(server) == 0)
+    assert server.ask(GET).status == 200
+
+
+def test_requests_that_wait_for_an_answer_to_be_read_count_as_held(serve: Serve) -> None:
+    def app(request: Request) -> Response:
+        return Response(200, bytes(16 * KI * KI) if request.path == b"/large" else b"")
+
+    server = serve(app, limits(held_bytes=16 * KI * KI + HELD))
+    client = server.connect()
+    client.send(get("/large"))
+    server.wait_until(lambda: holding(server) > 4 * KI * KI)
+    before = holding(server)
+    client.send(GET * 1000)
+    server.wait_until(lambda: holding(server) > before)
+    client.reset()
+    server.wait_until_gone()
+    assert holding(server) == 0

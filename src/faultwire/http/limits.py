@@ -9,6 +9,10 @@ class Limits(NamedTuple):
     The request target may be long because a message of 64 Ki characters travels in it,
     percent-encoded: twelve bytes for each emoji. `target_bytes` and `header_bytes` are exact
     from `fields.SLICE_BYTES` on; smaller bounds count as that. `header_count` counts lines.
+
+    `held_bytes` is for all connections of a listener together: what they have sent of requests
+    that are not whole or have to wait, and what they do not read of their answers. Beyond it
+    requests get a 503, and who does not read is cut off.
     """
 
     target_bytes: int = 1 << 20
@@ -16,6 +20,7 @@ class Limits(NamedTuple):
     header_count: int = 100
     body_bytes: int = 1 << 20
     connections: int = 10_000
+    held_bytes: int = 128 << 20
     head_timeout_s: float = 10.0
     body_timeout_s: float = 30.0
     write_timeout_s: float = 30.0

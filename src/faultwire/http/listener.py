@@ -6,6 +6,7 @@ import socket
 from collections import deque
 from collections.abc import Callable
 
+from faultwire.http.holding import Holding
 from faultwire.http.limits import DEFAULT_LIMITS, Limits
 from faultwire.http.message import BadRequest, Response
 from faultwire.http.server import App, ServerConnection, State
@@ -35,6 +36,7 @@ class Listener:
         self.app = app
         self.refusal = refusal
         self.limits = limits
+        self.holding = Holding(limits.held_bytes)
         self.draining = False
         self.leaving = False
         self._connections: dict[ServerConnection, None] = {}

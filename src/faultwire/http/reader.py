@@ -15,6 +15,7 @@ from faultwire.http.framing import (
     has_body,
     head_without_upgrade,
 )
+from faultwire.http.holding import Holding
 from faultwire.http.limits import Limits
 from faultwire.http.message import BadRequest, Request, split_target
 
@@ -42,6 +43,7 @@ class RequestReader(FieldCollector):
     __slots__ = (
         "_body",
         "_body_bytes",
+        "_holding",
         "_host",
         "_keep_alive",
         "_limits",
@@ -55,8 +57,9 @@ class RequestReader(FieldCollector):
         "queue",
     )
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, holding: Holding | None = None) -> None:
         super().__init__()
+        self._holding = holding or Holding(limits.held_bytes)
         self.queue: deque[Due] = deque()
         self.over = False
         self.in_message = False
@@ -95,7 +98,7 @@ class RequestReader(FieldCollector):
             self._parser.feed_data(data)
             if self.in_message:
                 self._message_bytes += len(data)
-                self._check_unfinished()
+                self._check_unfinished(len(data))
         except httptools.HttpParserUpgrade as upgrade:
             self._ignore_upgrade(data[upgrade.args[0] :])
         except (httptools.HttpParserError, BadRequest) as error:
@@ -104,15 +107,19 @@ class RequestReader(FieldCollector):
 
     def refuse(self, refused: BadRequest) -> None:
         """Read nothing more; this is the last that is answered."""
-        self.over = True
-        self.in_message = False
+        self._end()
         self.queue.append(refused)
 
     def stop(self) -> None:
         """Read nothing more, and forget what has not been answered."""
+        self._end()
+        self.queue.clear()
+
+    def _end(self) -> None:
         self.over = True
         self.in_message = False
-        self.queue.clear()
+        self._let_go()
+        self._target = self._body = b""
 
     def close(self) -> None:
         """The connection is gone. Breaks the cycle of the parser and its callbacks."""
@@ -139,8 +146,15 @@ class RequestReader(FieldCollector):
             self.queue.append(request)
             self.over = True
 
-    def _check_unfinished(self) -> None:
-        """Bound what the parser itself may hold of a message that is not whole yet."""
+    def _let_go(self) -> None:
+        """The message is whole, or nobody waits for the rest of it."""
+        self._holding.change(-self._message_bytes)
+        self._message_bytes = 0
+
+    def _check_unfinished(self, more: int) -> None:
+        """Bound what is held of a message that is not whole yet, by the parser itself as well."""
+        if not self._holding.change(more):
+            raise BadRequest(503, "Too much is being sent at once")
         limits = self._limits
         self._check_target()
         overhead = self._message_bytes - len(self._target) - 2 * SLICE_BYTES
@@ -163,7 +177,6 @@ class RequestReader(FieldCollector):
         self._fields = {}
         self._fields_done = False
         self._target = b""
-        self._message_bytes = 0
 
     def on_url(self, url: bytes) -> None:
         self._target = _gathered(self._target, url) if self._target else url
@@ -218,6 +231,8 @@ class RequestReader(FieldCollector):
 
     def on_message_complete(self) -> None:
         self.in_message = False
+        if self._message_bytes:  # it came in pieces
+            self._let_go()
         target, keep_alive = self._target, self._keep_alive
         if isinstance(target, bytearray):  # it came in pieces
             target = bytes(target)

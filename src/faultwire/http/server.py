@@ -21,6 +21,7 @@ from typing import Protocol, cast
 
 from faultwire.http.driver import Awaited, Handling, Pending
 from faultwire.http.fields import SLICE_BYTES
+from faultwire.http.holding import Holding
 from faultwire.http.limits import Limits
 from faultwire.http.message import BadRequest
 from faultwire.http.reader import RequestReader
@@ -35,6 +36,8 @@ class Owner(Service, Protocol):
 
     @property
     def limits(self) -> Limits: ...
+    @property
+    def holding(self) -> Holding: ...
     def opened(self, connection: "ServerConnection") -> bool:
         """Take the connection in, or refuse it."""
 
@@ -45,12 +48,13 @@ class Owner(Service, Protocol):
 class ServerConnection(Responder, asyncio.Protocol):
     """The server's side of one connection."""
 
-    __slots__ = ("_paused", "_stay")
+    __slots__ = ("_held", "_paused", "_stay")
 
     _owner: Owner
 
     def __init__(self, owner: Owner, loop: asyncio.AbstractEventLoop) -> None:
-        super().__init__(owner, loop, RequestReader(owner.limits))
+        super().__init__(owner, loop, RequestReader(owner.limits, owner.holding))
+        self._held = 0  # bytes, beside what the reader holds
         self._paused = False
         self._stay = Stay()
 
@@ -86,9 +90,10 @@ class ServerConnection(Responder, asyncio.Protocol):
         self._owner.opened(self)
 
     def connection_lost(self, _: Exception | None) -> None:
-        self._blocked |= ENDED
+        self._blocked = (self._blocked | ENDED) & ~STALLED
         self._backlog = b""
         self._reader.close()
+        self._count_held()
         self._owner.closed(self)
         self._unhear()
 
@@ -118,10 +123,13 @@ class ServerConnection(Responder, asyncio.Protocol):
         self._stay.begin_anew()
         if self._stream is not None:
             self._stream.pause()
+        if not self._count_held():
+            self._loop.call_soon(self.abort)  # not in here, as below
 
     def resume_writing(self) -> None:
         self._blocked &= ~STALLED
         self._stay.begin_anew()
+        self._count_held()
         if self._stream is not None:
             self._stream.resume()
         self._loop.call_soon(self._pump)  # asyncio's transports must not be closed in here
@@ -164,6 +172,8 @@ class ServerConnection(Responder, asyncio.Protocol):
             elif self._client_done:
                 self._end()
         self._hold(bool(self._backlog))
+        if not self._count_held() and self._backlog:
+            self.refuse(BadRequest(503, "Too much is being sent at once"))
 
     def _hold(self, hold: bool) -> None:
         """Read from the socket only while nothing waits."""
@@ -173,6 +183,14 @@ class ServerConnection(Responder, asyncio.Protocol):
                 self._transport.pause_reading()
             else:
                 self._transport.resume_reading()
+
+    def _count_held(self) -> bool:
+        """Tell the listener how much waits here. Whether there is room for it."""
+        held = len(self._backlog)
+        if self._blocked & STALLED:
+            held += self._transport.get_write_buffer_size()
+        more, self._held = held - self._held, held
+        return self._owner.holding.change(more)
 
     # Responder.
 
