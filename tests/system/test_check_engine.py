@@ -213,6 +213,18 @@ async def test_a_target_that_dies_fails_its_scenario_and_no_other(
     assert set(found.values()) == {Verdict.PASS}, found
 
 
+async def test_a_target_that_died_is_told_as_such_where_its_client_saw_a_closed_connection(
+    run: Callable[..., Awaitable[Report]],
+) -> None:
+    async def reset(stage: Stage) -> None:
+        async with stage.breaking("reset", after_bytes=0):
+            stage.is_failure(await stage.ask())
+
+    result = only(await run(scenario(reset, alone=True), habits=("dies",)))
+    assert result.verdict is Verdict.FAIL
+    assert result.said.endswith("; the target has died: it ended with exit status 9")
+
+
 async def test_a_target_that_cannot_be_brought_back_ends_the_check(
     run: Callable[..., Awaitable[Report]], tmp_path: Path
 ) -> None:

@@ -12,9 +12,11 @@ from faultwire.check.play.bench import Bench
 from faultwire.check.play.played import PlayedStage
 from faultwire.check.scenario import Scenario
 from faultwire.check.stage import CannotPlay, Unmet
-from faultwire.check.target.service import NotStarted
+from faultwire.check.target.service import NotStarted, Service
 
 _LATE_S = 0.5
+_NOTICE_S = 0.2
+_BROKEN_OFF = ("closed", "reset", "refused")
 _FRAMES = 5
 
 
@@ -52,10 +54,13 @@ async def play(bench: Bench, scenario: Scenario, *, alone: bool) -> Outcome:
     disturbed = bench.lag.worst_s() > _LATE_S
     if service is not None and not alone:
         disturbed |= service.starts != starts or not service.alive()
+    evidence = stage.evidence()
+    if ending is Ending.UNMET and service is not None:
+        said = await _with_its_death(said, service, evidence)
     return Outcome(
         ending=ending,
         said=said,
-        evidence=stage.evidence(),
+        evidence=evidence,
         began_at=began_at,
         took_s=monotonic() - began,
         disturbed=disturbed,
@@ -73,6 +78,13 @@ async def _played(scenario: Scenario, stage: PlayedStage) -> tuple[Ending, str]:
             return Ending.UNMET, f"it was not over after {scenario.within_s:g} s"
         return _judged(error, stage)
     return Ending.HELD, ""
+
+
+async def _with_its_death(said: str, service: Service, evidence: Evidence) -> str:
+    """A target that died is told as such: to its client it is but a connection that ended."""
+    broke_off = any(each.error.startswith(_BROKEN_OFF) for each in evidence.asked)
+    died = await service.died(_NOTICE_S if broke_off else 0.0)
+    return f"{said}; the target has died: {died}" if died and died not in said else said
 
 
 def _judged(error: Exception, stage: PlayedStage) -> tuple[Ending, str]:

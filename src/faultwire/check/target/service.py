@@ -115,6 +115,15 @@ class Service:
         """Whether it, or what it left behind, runs."""
         return self._child is not None and self._child.alive()
 
+    async def died(self, notice_s: float) -> str:
+        """How it ended by itself, in words; empty while it lives.
+
+        One that is ending just now may take so long to be noticed.
+        """
+        if self._child is not None:
+            await self._child.wait(notice_s)
+        return "" if self.alive() else self.ending()
+
     def ending(self) -> str:
         """How it ended, in words; empty while it lives."""
         child = self._child
