@@ -1,6 +1,7 @@
 """Whole checks of a small foreign service, with scenarios of the tests' own."""
 
 import asyncio
+import re
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -13,6 +14,8 @@ from faultwire.check import running
 from faultwire.check.checking import NotStarted, Options, check
 from faultwire.check.model import Report, Verdict
 from faultwire.check.scenario import Need, Scenario
+from faultwire.check.scenarios import expectations as expect
+from faultwire.check.scenarios import select
 from faultwire.check.spec import Spec, Start
 from faultwire.check.stage import CannotPlay, Stage
 from faultwire.check.target.launch import InvalidSpec, launch
@@ -223,6 +226,27 @@ async def test_a_target_that_died_is_told_as_such_where_its_client_saw_a_closed_
     result = only(await run(scenario(reset, alone=True), habits=("dies",)))
     assert result.verdict is Verdict.FAIL
     assert result.said.endswith("; the target has died: it ended with exit status 9")
+
+
+async def test_an_answer_that_never_ended_is_not_said_to_have_taken_as_long_as_it_was_waited_for(
+    run: Callable[..., Awaitable[Report]],
+) -> None:
+    async def drip(stage: Stage) -> None:
+        async with stage.breaking("slow_body", interval_ms=250):
+            expect.in_time(stage, await stage.ask())
+
+    result = only(await run(scenario(drip, alone=True, within_s=PLENTY)))
+    assert re.fullmatch(
+        r"there was no whole answer after [\d.]+ s; [\d.]+ s were allowed", result.said
+    )
+
+
+async def test_no_answer_at_all_is_not_blamed_on_its_content_type(
+    run: Callable[..., Awaitable[Report]],
+) -> None:
+    (failure_type,) = select(only=["contract.failure_content_type"])
+    result = only(await run(failure_type, habits=("dies",)))
+    assert result.said.startswith("there was no answer (closed: ")
 
 
 async def test_a_target_that_cannot_be_brought_back_ends_the_check(

@@ -11,6 +11,7 @@ _OK, _BAD_REQUEST, _NOT_FOUND, _NOT_ALLOWED = 200, 400, 404, 405
 
 
 def _is_json(stage: Stage, answer: Answer) -> None:
+    stage.expect(answer.status > 0, f"there was no answer ({answer.error})")
     said = answer.headers.get("content-type", "")
     media_type = said.partition(";")[0].strip().lower()
     stage.expect(
