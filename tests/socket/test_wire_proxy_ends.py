@@ -63,6 +63,30 @@ def test_the_upstreams_rst_is_an_rst_behind_its_last_byte(new_loop: NewLoop, arm
         assert wire.record().error == "upstream_reset"
 
 
+@pytest.mark.parametrize("how", ["fin", "rst"])
+def test_a_websocket_that_the_upstream_ends_in_good_order_is_no_error(
+    new_loop: NewLoop, how: str, *, armed: bool
+) -> None:
+    heard = threading.Event()
+    switching = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n"
+
+    def script(peer: Peer) -> None:
+        peer.request()
+        peer.send(switching)
+        heard.wait(20)
+        peer.close() if how == "fin" else peer.reset()
+
+    with through(new_loop, script, armed=armed) as (_, wire):
+        caller = wire.connect()
+        caller.send(GET.replace(b"\r\n\r\n", b"\r\nUpgrade: websocket\r\n\r\n"))
+        assert caller.read(len(switching)) == switching
+        heard.set()
+        assert caller.rest() == (b"", how.upper())
+        record = wire.record()
+        assert (record.status, record.closed_by) == (101, "upstream")
+        assert record.error == ("" if how == "fin" else "upstream_reset")
+
+
 def test_an_rst_does_not_overtake_the_bytes_before_it(new_loop: NewLoop, armed: bool) -> None:
     torn = ok(bytes(300_000))[:-5]
     sent = threading.Event()

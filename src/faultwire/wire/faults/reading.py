@@ -4,6 +4,7 @@ import re
 from collections.abc import AsyncIterator
 
 from faultwire.wire.exchange import Exchange, UpstreamLost
+from faultwire.wire.stream import messages
 from faultwire.wire.stream.framing import CHUNKED, NONE, UNTIL_CLOSE, Framing, framing
 from faultwire.wire.stream.head import Head
 
@@ -27,7 +28,7 @@ def has_body(request: Head, status: int) -> bool:
 
 def leaves_http(request: Head, status: int) -> bool:
     """Whether what follows an answer of this status to this request is another protocol."""
-    return status == 101 or (request.method == "CONNECT" and 200 <= status < 300)
+    return messages.leaves_http(request.method, status)
 
 
 def length_of(request: Head, answer: Head) -> int:

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from faultwire.wire.ledger import Record
 from faultwire.wire.link.afterwards import Afterwards
-from faultwire.wire.stream.messages import RequestStream
+from faultwire.wire.stream.messages import RequestStream, leaves_http
 
 
 class Book(Protocol):
@@ -143,11 +143,15 @@ class Account:
         """No answer comes any more: what is pending has ended, by `error` if no fault did it."""
         while self.pending:
             record = self.pending[0]
-            if not record.fault:
+            if not (record.fault or self._has_ended_well(record)):
                 record.error = error or f"{self.who}_{_WORDS[self._how]}"
             if self.who:
                 self._mark(record)
             self.answered()
+
+    def _has_ended_well(self, record: Record) -> bool:
+        """A WebSocket and the like are over when somebody says so: there is no other end."""
+        return self._how == "fin" and leaves_http(record.method, record.status)
 
     def note(self, *, fault: str = "", error: str = "") -> None:
         """The connection came to nothing before it carried a request."""

@@ -19,6 +19,11 @@ _METHODS = {name.encode(): name for name in ("GET", "HEAD", "POST", "PUT", "DELE
 _SPECIAL = frozenset({None, "HEAD", "CONNECT"})
 
 
+def leaves_http(method: str, status: int) -> bool:
+    """Whether what follows an answer of this status is another protocol, until its end."""
+    return status == 101 or (method == "CONNECT" and 200 <= status < 300)
+
+
 class RequestStream(Stream):
     """From the client: requests. `method` and `target` are those of `raw`.
 
@@ -103,7 +108,7 @@ class AnswerStream(Stream):
         if line is None or self.asked is None:
             raise NotUnderstood
         status = int(line[2])
-        if status == 101 or (self.asked == "CONNECT" and 200 <= status < 300):
+        if leaves_http(self.asked, status):
             self.status = status
             self._leave_http()
             return Event.SWITCH
