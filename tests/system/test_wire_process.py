@@ -302,3 +302,12 @@ def test_the_limit_of_open_files_bounds_connections(start: Start, a: str) -> Non
         " WARNING service=wire event=connections_capped most=100 descriptors=520"
         in process.lines[0]
     )
+
+
+def test_a_wire_to_a_port_where_nobody_listens_says_why_it_refuses(start: Start) -> None:
+    nobody = f"http://127.0.0.1:{unused_port()}"
+    process = start("wire", *PORTS, "--to", nobody)
+    line = process.wait_for("event=upstream_refuses")
+    assert line.endswith(
+        f' WARNING service=wire event=upstream_refuses to={nobody} wire="refuses, too"'
+    )

@@ -5,7 +5,8 @@ import ssl
 from pathlib import Path
 from typing import Self
 
-from faultwire.wire.gate import Gate, Notes, State
+from faultwire.wire.gate import Gate, State
+from faultwire.wire.gate.telling import Notes
 from faultwire.wire.gate.watch import IDLE_S, Watch
 from faultwire.wire.ledger import Ledger
 from faultwire.wire.link import Link

@@ -30,11 +30,11 @@ import socket
 import ssl
 from collections.abc import Callable
 from enum import Enum
-from typing import Protocol
 
 from faultwire.http.sockets import CannotListen, listen
 from faultwire.wire.gate.accept import Acceptor
 from faultwire.wire.gate.blackhole import Blackhole
+from faultwire.wire.gate.telling import Notes, Telling
 from faultwire.wire.gate.watch import Watch
 from faultwire.wire.plan import Plan
 
@@ -48,12 +48,6 @@ class State(Enum):
     OPEN = "accepted"
     REFUSING = "refused"
     SILENT = "dropped"
-
-
-class Notes(Protocol):
-    """Where the wire says how it fares: the log."""
-
-    def note(self, level: str, **fields: object) -> None: ...
 
 
 class Gate:
@@ -84,6 +78,7 @@ class Gate:
         self._log = log
         self._tls = tls
         self._loop = asyncio.get_running_loop()
+        self._telling = Telling(log, watch.url, self._loop)
         self._acceptor: Acceptor | None = None
         self._blackhole: Blackhole | None = None
         self._retry: asyncio.TimerHandle | None = None
@@ -91,18 +86,24 @@ class Gate:
 
     async def start(self) -> None:
         """Follow the plan and the upstream. Returns when the gate stands as it should."""
-        self._plan.on_change = self._watch.on_change = self._settle
+        self._plan.on_change = self._settle
+        self._watch.on_change = self._upstream_changed
         await self._watch.start()
-        self._settle()
+        self._upstream_changed()
 
     def close(self) -> None:
         """Listen no more. Connections that were accepted live on."""
         self._plan.on_change = self._watch.on_change = lambda: None
         self._watch.close()
+        self._telling.close()
         self._leave()
         if self._sock is not None:
             self._sock.close()
             self._sock = None
+
+    def _upstream_changed(self) -> None:
+        self._telling.upstream_is(up=self._watch.up)
+        self._settle()
 
     def _settle(self) -> None:
         """Make the state what it should be now, or try again soon."""

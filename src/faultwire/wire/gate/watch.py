@@ -50,6 +50,7 @@ class Watch:
 
     def __init__(self, upstream: Upstream, idle_s: float = IDLE_S) -> None:
         self.up = False
+        self.url = upstream.url
         self.on_change: Callable[[], None] = lambda: None
         self._upstream = upstream
         self._idle_s = idle_s
