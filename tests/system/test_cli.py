@@ -90,6 +90,9 @@ def test_the_shell_completes_a_flag() -> None:
         (["service-b", "--prot", "1"], {}, "--port"),
         (["up", "--a-port", "9", "--b-port", "9"], {}, "--a-port and --b-port are both 9"),
         (["up", "--a-port", "70000"], {}, "--a-port is '70000'"),
+        (["up", "--wire", "9", "--a-port", "9"], {}, "--a-port and --wire are both 127.0.0.1:9"),
+        (["up", "--wire", "9", "--console-port", "9"], {}, "--wire and --console-port are both"),
+        (["up", "--control", "0.0.0.0:9"], {}, "--control 0.0.0.0:9 is open to other machines"),
         (["nothing"], {}, "No such command 'nothing'"),
     ],
 )

@@ -145,6 +145,8 @@ def test_with_a_token_it_may_listen_anywhere(start: Start, a: str) -> None:
         (("--listen", "::1:80"), "--listen is '::1:80': expected [HOST:]PORT"),
         (("--listen", "70000"), "--listen is '70000': expected a whole number from 0 to 65535"),
         (("--listen", "8084"), "--listen and --control are both 127.0.0.1:8084: choose two"),
+        (("--listen", "9", "--to", "http://localhost:9"), "the wire would lead to itself"),
+        (("--listen", "80", "--to", "http://127.0.0.1"), "the wire would lead to itself"),
         (("--to", "ftp://a"), "--to is 'ftp://a': expected a URL without a path"),
         (("--to", "http://a/b"), "--to is 'http://a/b': expected a URL without a path"),
         (("--control-token", "short"), "--control-token is 'short': expected 8 to 512 visible"),

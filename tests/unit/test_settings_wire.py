@@ -68,6 +68,19 @@ def test_between_the_services_the_wire_listens_where_another_flag_says() -> None
 
 
 @pytest.mark.parametrize(
+    ("listen", "to"),
+    [
+        ("8080", "http://[::1]:8080"),
+        ("8080", "http://10.0.0.1:8080"),
+        ("8080", "http://127.0.0.1:8081"),
+        ("0", "http://127.0.0.1"),
+    ],
+)
+def test_a_wire_may_stand_on_its_upstreams_port_elsewhere(listen: str, to: str) -> None:
+    assert read_wire({"listen": listen, "to": to}, {}).to == to
+
+
+@pytest.mark.parametrize(
     ("text", "expected"),
     [
         ("8082", Address("127.0.0.1", 8082)),

@@ -13,6 +13,7 @@ from faultwire.settings import (
     PAIR_A,
     PAIR_B,
     PAIR_WIRE,
+    check_apart,
     read_console,
     read_pair,
     read_pair_wire,
@@ -63,7 +64,12 @@ def _console_flags(command: F) -> F:
     return click.option("--open", "open_page", is_flag=True, help=help_open)(command)
 
 
-@click.command("up", cls=PolicyCommand, epilog=f"{POLICY_FLAGS}\n\n{_EPILOG}")
+@click.command(
+    "up",
+    short_help="Run both services, the wire and a page.",
+    cls=PolicyCommand,
+    epilog=f"{POLICY_FLAGS}\n\n{_EPILOG}",
+)
 @_pair_flags
 @_wire_flags
 @_console_flags
@@ -80,4 +86,5 @@ def up(*, direct: bool, no_console: bool, open_page: bool, **given: str | None) 
     a, b = read_pair(given, os.environ)
     wire = None if direct else read_pair_wire(given, os.environ)
     console = None if no_console else read_console(given, os.environ)
+    check_apart(a, b, wire, console)
     return run(a, b, wire, console, given, stop=StopRequest(), open_page=open_page)

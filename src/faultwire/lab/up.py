@@ -22,6 +22,7 @@ from faultwire.settings import (
     ServiceBSettings,
     WireSettings,
 )
+from faultwire.wire.control.guard import check_guarded
 
 try:
     import uvloop
@@ -44,8 +45,11 @@ def run(
     """Run the system until it is stopped; the exit status. Raises `CannotListen`.
 
     Without a wire, B calls A directly. Without a console, no page is served; `open_page` opens it
-    in a browser. `flags` are handed on to all, whose environment is ours.
+    in a browser. `flags` are handed on to all, whose environment is ours. Raises
+    `InvalidSettings` for a wire that anybody could break.
     """
+    if wire is not None:
+        check_guarded(wire)
     with contextlib.ExitStack() as held:
         sock = None
         if console is not None:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from faultwire.contracts import CONTRACTS
+from faultwire.settings.apart import check_apart, check_leads_elsewhere
 from faultwire.settings.console import CONSOLE, ConsoleSettings
 from faultwire.settings.environment import own_variables
 from faultwire.settings.records import (
@@ -50,6 +51,7 @@ __all__ = [
     "ServiceSettings",
     "Setting",
     "WireSettings",
+    "check_apart",
     "read_console",
     "read_control",
     "read_pair",
@@ -92,7 +94,9 @@ def read_pair(
 
 def read_wire(flags: Flags, environ: Mapping[str, str]) -> WireSettings:
     """The wire's settings. Raises `InvalidSettings`."""
-    return _wire(WIRE, flags, environ)
+    settings = _wire(WIRE, flags, environ)
+    check_leads_elsewhere(settings)
+    return settings
 
 
 def read_pair_wire(flags: Flags, environ: Mapping[str, str]) -> WireSettings:

@@ -17,7 +17,7 @@ from faultwire.settings import InvalidSettings, ServiceSettings, WireSettings
 from faultwire.telemetry.log import Log
 from faultwire.telemetry.tracing import open_sink
 from faultwire.wire.control import Control
-from faultwire.wire.control.guard import Guard, is_loopback
+from faultwire.wire.control.guard import Guard, check_guarded
 from faultwire.wire.ledger import Ledger, Record
 from faultwire.wire.ledger.log_line import writer
 from faultwire.wire.ledger.spans import exporter
@@ -61,11 +61,7 @@ def run(settings: WireSettings, *, until_eof: bool = False) -> int:
 
 def _checked(settings: WireSettings) -> tuple[Upstream, ssl.SSLContext | None]:
     """What can be found wrong before anything is opened. Raises `InvalidSettings`."""
-    if not is_loopback(settings.control.host) and not settings.control_token:
-        raise InvalidSettings(
-            f"--control {settings.control} is open to other machines: give it a token by "
-            "FAULTWIRE_CONTROL_TOKEN or --control-token, or keep it on 127.0.0.1"
-        )
+    check_guarded(settings)
     try:
         ca = Path(settings.ca) if settings.ca else None
         upstream = Upstream(settings.to, verify=not settings.insecure, ca_file=ca)

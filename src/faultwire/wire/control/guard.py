@@ -10,6 +10,7 @@ import ipaddress
 from collections.abc import Mapping
 
 from faultwire.http.message import BadRequest
+from faultwire.settings import ControlSettings, InvalidSettings
 
 _BEARER = b"bearer "
 
@@ -29,6 +30,15 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def check_guarded(control: ControlSettings) -> None:
+    """Raises `InvalidSettings` if other machines could reach the control API without a token."""
+    if not is_loopback(control.control.host) and not control.control_token:
+        raise InvalidSettings(
+            f"--control {control.control} is open to other machines: give it a token by "
+            "FAULTWIRE_CONTROL_TOKEN or --control-token, or keep it on 127.0.0.1"
+        )
 
 
 class Guard:
