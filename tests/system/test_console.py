@@ -439,6 +439,68 @@ def test_the_list_shows_failures_only_and_is_held(page: Page) -> None:
     expect(first_request(page)).not_to_have_attribute("data-id", held or "")
 
 
+def test_the_logs_show_their_newest_lines_to_who_comes_late(
+    page: Page, browser: Browser, lab: Lab
+) -> None:
+    for _ in range(20):
+        get(lab.b, CALL)
+    expect(page.locator(".request")).not_to_have_count(0)
+    at_the_end = """() => {
+        const frames = [...document.querySelectorAll('.log .lines')];
+        return frames.length === 3 && frames.every(
+            (one) => one.scrollHeight > one.clientHeight
+                && one.scrollTop + one.clientHeight >= one.scrollHeight - 2);
+    }"""
+    late = browser.new_page(viewport={"width": 1280, "height": 900})
+    late.goto(lab.page)
+    late.wait_for_function(at_the_end)
+    late.set_viewport_size({"width": 700, "height": 900})
+    late.wait_for_function(at_the_end)
+    late.close()
+
+
+def test_the_newest_request_is_told_behind_a_burst_and_to_who_comes_late(
+    page: Page, browser: Browser, lab: Lab
+) -> None:
+    press(page, "Burst of 50")
+    expect(page.locator("#traffic .help")).to_contain_text(" 0 waiting")
+    newest_is_chosen = "() => document.querySelector('.request')?.ariaPressed === 'true'"
+    expect(page.locator("#requests .help")).to_have_text(
+        re.compile(r"A random sample: \d+ more requests of this time are not listed\.")
+    )
+    page.wait_for_function(newest_is_chosen)
+    late = browser.new_page()
+    late.goto(lab.page)
+    late.wait_for_function(newest_is_chosen)
+    late.close()
+
+
+def test_a_list_that_is_let_go_shows_at_once_what_has_come(page: Page) -> None:
+    press(page, "Send one")
+    expect(first_request(page)).to_contain_text("ok")
+    page.get_by_label("hold the list").check()
+    held = first_request(page).get_attribute("data-id")
+    before = page.evaluate(REQUESTS)
+    press(page, "Send one")
+    until(lambda: page.evaluate(REQUESTS) > before, "the page has been told of another")
+    now = """(box) => {
+        box.click();
+        return document.querySelector('.request').dataset.id;
+    }"""
+    assert page.get_by_label("hold the list").evaluate(now) != held
+
+
+def test_the_words_below_the_latencies_are_of_the_last_second_with_answers(page: Page) -> None:
+    press(page, "Send one")
+    expect(first_request(page)).to_contain_text("ok")
+    press(page, "latency")
+    page.locator("#fault-form [name=delay_ms]").fill("300ms")
+    press(page, "Break: latency")
+    expect(page.locator(".chip")).to_contain_text("delay 300 ms")
+    press(page, "Send one")
+    expect(page.locator(".chart-now").nth(1)).to_have_text(re.compile(r"longest 3\d\d ms"))
+
+
 def test_the_theme_is_chosen_and_kept(page: Page) -> None:
     theme = page.locator("#theme")
     scheme = "() => getComputedStyle(document.documentElement).colorScheme"

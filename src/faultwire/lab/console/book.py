@@ -7,6 +7,7 @@ and of those that the page was shown a few hundred more.
 from collections import OrderedDict
 from collections.abc import Callable
 from itertools import islice
+from operator import attrgetter
 from random import Random
 
 from faultwire.explain.surroundings import NOTHING
@@ -41,6 +42,7 @@ class Book:
         self._begun: list[str] = []
         self._nameless = 0
         self.in_vain = 0
+        self.passed_over = 0  # by the last sample: requests that are not shown
         self.around = NOTHING
 
     def add(self, line: Line) -> None:
@@ -99,11 +101,14 @@ class Book:
             elif told.client is None:
                 self._ripe.setdefault(told.id, told)
         chosen = ready if len(ready) <= most else self._chance.sample(ready, most)
+        chosen.sort(key=attrgetter("born"))
+        self.passed_over = len(ready)
         for told in chosen:
             self._keep(told)
         failed = [told for told in ready if not told.shown and is_failed(told)][:failures]
         for told in failed:
             self._keep(told)
+        self.passed_over -= len(chosen) + len(failed)
         return chosen, [*failed, *again[:most]]
 
     def last(self, count: int) -> list[Told]:

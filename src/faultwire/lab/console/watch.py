@@ -134,6 +134,7 @@ class Watch:
         if sample or beside:
             message["sample"] = _shown(sample)
             message["beside"] = _shown(beside)
+            message["unlisted"] = self.book.passed_over
         if lines:
             message["logs"] = lines
         if (seconds := self._tally.last()) != self._told_seconds:

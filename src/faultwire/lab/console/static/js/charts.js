@@ -101,7 +101,8 @@ function add(kind) {
 
 /** The same in words, for the last whole second in which something was answered. */
 function inWords(kind) {
-  const last = store.seconds.at(-2) ?? store.seconds.at(-1);
+  const now = Math.floor(nowMs() / 1000);
+  const last = store.seconds.findLast(({ t }) => t < now) ?? store.seconds.at(-1);
   if (!last) return "Nothing has been answered yet.";
   if (kind.data === outcomes) return Object.entries(store.totals).map(([name, count]) => `${name} ${count.toLocaleString("en")}`).join(", ");
   if (kind.data === latencies) return PERCENTILES.map((name, n) => `${name} ${last.ms[n]} ms`).join(", ");

@@ -30,18 +30,22 @@ function column(name) {
     else if (frame.scrollTop < top) shown.follows = false;
     top = frame.scrollTop;
   });
+  // A column that becomes narrower, by another beside it or with the window, breaks its lines anew.
+  new ResizeObserver(() => shown.follows && toTheEnd(shown)).observe(frame);
   return shown;
 }
+
+const toTheEnd = ({ frame }) => (frame.scrollTop = frame.scrollHeight);
 
 function show() {
   due = 0;
   for (const name of ["B", "wire", "A"]) {
     const lines = store.logs[name];
     if (!lines) continue;
-    const { frame, list, follows } = (columns[name] ??= column(name));
-    if (!follows) continue;
-    list.replaceChildren(...lines.slice(-SHOWN).map(line));
-    frame.scrollTop = frame.scrollHeight;
+    const shown = (columns[name] ??= column(name));
+    if (!shown.follows) continue;
+    shown.list.replaceChildren(...lines.slice(-SHOWN).map(line));
+    toTheEnd(shown);
   }
 }
 

@@ -2,7 +2,7 @@
 
 import { byId, h, say } from "./dom.js";
 import { choose, on, store } from "./store.js";
-import { clock, duration, family, outcomeOf } from "./words.js";
+import { clock, duration, family, outcomeOf, plural } from "./words.js";
 
 const SHOWN = 40;
 const EVERY_MS = 250;
@@ -10,7 +10,8 @@ const STAYS_MS = 2500;
 
 const parts = {};
 let due = 0;
-let followed = 0;
+let followed = -STAYS_MS;
+let later = 0;
 let onlyFailed = false;
 
 /** The request's way in a few words: who saw it, and what the wire did. */
@@ -44,19 +45,33 @@ function show() {
   const focused = parts.list.contains(document.activeElement) ? document.activeElement.dataset.id : null;
   parts.list.replaceChildren(...rows.map(row));
   if (focused) parts.list.querySelector(`[data-id="${CSS.escape(focused)}"]`)?.focus();
-  say(parts.none, rows.length ? nameless(rows) : "No request yet: send one.");
+  say(parts.none, rows.length ? [unlisted(rows), nameless(rows)].filter(Boolean).join(" ") : "No request yet: send one.");
   if (parts.follow.checked && rows.length && !tooSoon()) choose(rows[0].id, false);
+}
+
+/** Where many come, the list is a sample of them. */
+function unlisted(rows) {
+  const since = rows.at(-1).at;
+  const count = store.unlisted.reduce((sum, one) => (one.at >= since ? sum + one.count : sum), 0);
+  return count ? `A random sample: ${plural(count, "more request")} of this time ${count === 1 ? "is" : "are"} not listed.` : "";
 }
 
 /** Some contracts' log lines do not say which request they are about. */
 const nameless = (rows) => (rows.some(({ id }) => id.startsWith("line-"))
   ? "This contract's log lines do not name their request: they are put together by time, where that is clear." : "");
 
-/** While many come, one stays for long enough to be read. */
+/** While many come, one stays for long enough to be read; the newest is shown then. */
 function tooSoon() {
   const last = store.seconds.at(-1);
   const many = Object.values(last?.kinds ?? {}).reduce((sum, count) => sum + count, 0) > 2;
-  if (many && performance.now() - followed < STAYS_MS) return true;
+  const stays = followed + STAYS_MS - performance.now();
+  if (many && stays > 0) {
+    later ||= setTimeout(() => {
+      later = 0;
+      soon();
+    }, stays);
+    return true;
+  }
   followed = performance.now();
   return false;
 }
@@ -71,9 +86,9 @@ function check(text, props) {
 }
 
 export function start() {
-  const [follow, followLabel] = check("follow the newest", { checked: true });
+  const [follow, followLabel] = check("follow the newest", { checked: true, onchange: show });
   const [failed, failedLabel] = check("failed only", { onchange: (event) => { onlyFailed = event.target.checked; show(); } });
-  const [hold, holdLabel] = check("hold the list", {});
+  const [hold, holdLabel] = check("hold the list", { onchange: show });
   Object.assign(parts, { follow, failed, hold });
   parts.list = h("ul", { className: "request-list" });
   parts.none = h("p", { className: "help" });

@@ -3,6 +3,7 @@
 const MOST_REQUESTS = 200;
 const MOST_SECONDS = 300;
 const MOST_LINES = 200;
+const MOST_COUNTS = 600;
 
 const listeners = new Map();
 
@@ -14,6 +15,7 @@ export const store = {
   connection: "connecting",
   state: null,
   requests: [], // newest last
+  unlisted: [], // how many ended beside those, and when: there are more than anybody reads
   seconds: [],
   totals: {},
   logs: {},
@@ -74,6 +76,7 @@ export function takeSnapshot(data) {
   Object.assign(store, { boot: data.boot, groups: data.groups, version: data.version, state: data.state, totals: data.totals });
   store.skewMs = data.now - Date.now();
   store.requests = [];
+  store.unlisted = [];
   store.seconds = [];
   store.logs = {};
   addRequests(data.requests);
@@ -95,6 +98,8 @@ export function takeTick(data) {
     addRequests([...(data.sample ?? []), ...(data.beside ?? [])]);
     tell("sample", data.sample ?? []);
     tell("changed", data.beside ?? []);
+    if (data.unlisted) store.unlisted.push({ at: data.now, count: data.unlisted });
+    if (store.unlisted.length > MOST_COUNTS) store.unlisted.shift();
     tell("requests");
   }
   if (data.seconds) {
