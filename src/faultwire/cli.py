@@ -142,7 +142,9 @@ def _main(arguments: list[str]) -> Any:
         error.show()
     except click.UsageError as error:
         command = error.ctx.command_path if error.ctx else "faultwire"
-        click.echo(f"{command}: {error.format_message()} See {command} --help", err=True)
+        said = error.format_message()
+        end = "" if said.endswith((".", "?")) else "."
+        click.echo(f"{command}: {said}{end} See {command} --help", err=True)
     except click.ClickException as error:
         click.echo(error.message, err=True)
         return error.exit_code

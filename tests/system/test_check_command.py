@@ -103,6 +103,11 @@ def test_progress_is_lines_of_json_and_the_classic_style_has_the_old_summary(spe
         (["--class", "/no/such/*"], "no folder fits"),
         (["--b-cmd", "/no/such {port} {upstream}"], "No such file"),
         (["--b-url", "https://x"], "only http://"),
+        (
+            ["--b-url", "http://no.invalid"],
+            "B at http://no.invalid cannot be reached: no",
+        ),
+        (["--b-url", "http://127.0.0.1:1", "--a-url", "no.invalid"], "A at no.invalid cannot be"),
     ],
 )
 def test_what_cannot_be_done_is_exit_2_and_one_sentence(

@@ -94,6 +94,7 @@ def test_the_shell_completes_a_flag() -> None:
         (["up", "--wire", "9", "--console-port", "9"], {}, "--wire and --console-port are both"),
         (["up", "--control", "0.0.0.0:9"], {}, "--control 0.0.0.0:9 is open to other machines"),
         (["nothing"], {}, "No such command 'nothing'"),
+        (["up", "now"], {}, "Got unexpected extra argument (now). See faultwire up --help"),
     ],
 )
 def test_what_cannot_be_used_is_said_in_one_line_with_status_2(

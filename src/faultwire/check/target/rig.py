@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+import socket
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,6 +20,7 @@ from faultwire.check.target.service import NotStarted, Service
 from faultwire.check.target.sightings import Sightings
 from faultwire.check.target.stage_wire import StageWire
 from faultwire.check.target.upstream import Backend, ServiceBackend, UrlBackend
+from faultwire.http.address import parse_origin
 from faultwire.http.sockets import CannotListen
 from faultwire.wire.gate import State
 from faultwire.wire.upstream import Upstream
@@ -120,8 +122,11 @@ class Rig:
         return Service(name, launch(start, port, upstream, folder))
 
     async def _start(self) -> None:
-        await self.backend.start()
         layout = self.layout
+        for name, start in (("A", layout.a), ("B", layout.b)):
+            if start is not None and start.url:
+                await _check_known(name, start.url)
+        await self.backend.start()
         if layout.wire_port is not None:
             await self._start_wire(layout.wire_port)
         if layout.b is not None and layout.b.command:
@@ -157,3 +162,13 @@ class Rig:
             await self.settle()
         except CannotPlay as error:
             raise NotStarted(str(error)) from error
+
+
+async def _check_known(name: str, url: str) -> None:
+    """Raises `NotStarted` if the host of a URL has no address, `ValueError` if the URL is none."""
+    origin = parse_origin(url)
+    try:
+        await asyncio.to_thread(socket.getaddrinfo, origin.host, origin.port)
+    except OSError as error:
+        why = error.strerror or error
+        raise NotStarted(f"{name} at {url} cannot be reached: {origin.host}: {why}") from error
