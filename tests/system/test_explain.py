@@ -88,6 +88,22 @@ def test_a_fault_is_found_in_the_wire_s_log(start: Start, tmp_path: Path) -> Non
     assert [hop["service"] for hop in found["hops"]] == ["B", "wire", "A"]
 
 
+def test_what_up_itself_says_is_no_rubbish(start: Start, tmp_path: Path) -> None:
+    names = ("a-port", "b-port", "wire", "control")
+    ports = (word for name in names for word in (f"--{name}", "0"))
+    up = start("up", *ports, "--console-port", "0")
+    pid = up.wait_for_said("(kill ").partition("(kill ")[2].partition(")")[0]
+    os.kill(int(pid), signal.SIGKILL)
+    up.wait_for("To start it again")
+    up.signal(signal.SIGINT)
+    assert up.exit_status() == 0
+    log = tmp_path / "up.log"
+    log.write_text("".join(f"{line}\n" for line in (*up.said, *up.lines)), "utf-8")
+    assert causes(log) == []
+    log.write_text(log.read_text("utf-8") + "and so on\n", "utf-8")
+    assert document(str(log))["summary"]["lines_skipped"] == 1
+
+
 def test_standard_input_is_read_when_no_file_is_named() -> None:
     assert "1 of 1 request at B failed" in explain_as_process(stdin=LINE).stdout
     assert document("-", stdin=LINE)["summary"]["failed"] == 1

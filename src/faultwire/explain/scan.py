@@ -71,6 +71,17 @@ _WORDS = _Form(
 _NAME = re.compile(rb"[\w.-]+")
 _AFTER_A_QUOTE = re.compile(rb'"[^"\n]* service(?:=[\w.-]+ endpoint=|_\w+ [A-Z"])')
 _BLANK = re.compile(rb"\n+(?=\n)")
+_NAMES = rb"(?:A|B|wire)(?: and (?:A|B|wire))*"
+_OF_UP = re.compile(
+    rb"^(?:Service A on http|(?:Open \S+ to watch it, .*)?Ctrl\+C stops |Try: curl |"
+    + _NAMES
+    + rb" (?:died|ended|did not start): |(?:"
+    + _NAMES
+    + rb" goe?s? on\. )?To start it "
+    rb"again|Nothing runs any more|Not ready after )",
+    re.MULTILINE,
+)
+"""What `faultwire up` itself says between the services' lines."""
 
 
 class Scanned(msgspec.Struct):
@@ -109,7 +120,10 @@ def scan(data: bytes) -> Scanned:
     lines = data.count(b"\n") + (not data.endswith(b"\n")) - _blank(data)
     heard = sum(entry is not None and not entry.is_request for entry in notable.values())
     heard += sum(data.count(words) for form in forms for words in form.spoken)
-    return Scanned(notable, requests, lines, max(lines - requests.total() - heard, 0))
+    garbage = max(lines - requests.total() - heard, 0)
+    if garbage:
+        garbage = max(garbage - sum(1 for _ in _OF_UP.finditer(data)), 0)
+    return Scanned(notable, requests, lines, garbage)
 
 
 def _doubtful(
