@@ -112,11 +112,17 @@ def wire_upstream(service_a: "ServiceA") -> str:
 
 
 @pytest.fixture
-def wire(_faultwire_background: "Background", wire_upstream: str) -> "Iterator[TestWire]":
+def wire(
+    request: pytest.FixtureRequest, _faultwire_background: "Background", wire_upstream: str
+) -> "Iterator[TestWire]":
     """The wire in front of `wire_upstream`: `url`, `breaking(…)`, `mend()`, `ledger`."""
     from faultwire.testing import running_wire
 
     with running_wire(_faultwire_background, wire_upstream) as running:
+        if "service_a" in request.fixturenames:
+            service: ServiceA = request.getfixturevalue("service_a")
+            if service.url == wire_upstream:
+                service.on_change = running.follow
         yield running
 
 

@@ -132,6 +132,24 @@ def test_service_a_can_be_stopped_started_and_frozen(service_a: ServiceA, wire: 
     assert any("endpoint=/echo" in line for line in service_a.log)
 
 
+def test_the_wire_has_followed_when_service_a_has_been_stopped_or_started(
+    service_a: ServiceA, wire: TestWire
+) -> None:
+    for _ in range(3):
+        service_a.stop()
+        with pytest.raises(ConnectionRefusedError):
+            Caller.to(wire.port)
+        service_a.start()
+        caller = Caller.to(wire.port)
+        caller.send(GET)
+        assert caller.answer().startswith(b"HTTP/1.1 200 ")
+        caller.close()
+    with wire.breaking("refuse"):
+        service_a.stop()
+        service_a.start()
+    Caller.to(wire.port).close()
+
+
 def head_of(service_a: ServiceA) -> bytes:
     caller = Caller.to(int(service_a.url.rpartition(":")[2]))
     caller.sock.settimeout(0.2)

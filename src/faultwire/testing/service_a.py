@@ -1,7 +1,7 @@
 """Service A for tests: a real process on a free port, which can be stopped and frozen."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,20 +16,26 @@ _COMMAND = f"{sys.executable} -P -m faultwire service-a --port {{port}} --drain-
 
 
 class ServiceA:
-    """A process of `faultwire service-a`, behind `url` from first to last."""
+    """A process of `faultwire service-a`, behind `url` from first to last.
+
+    `on_change` is told whenever it has been started (True) or stopped (False).
+    """
 
     def __init__(self, background: Background, service: Service) -> None:
         self._background = background
         self._service = service
         self.url = service.url
+        self.on_change: Callable[[bool], None] = lambda _: None
 
     def stop(self) -> None:
-        """End it: its port refuses from now on."""
+        """End it: its port refuses from now on, and that of the wire before it."""
         self._background.run(self._service.stop())
+        self.on_change(False)
 
     def start(self) -> None:
-        """Start it again, on the same port; returns when it is ready."""
+        """Start it again, on the same port; returns when it, and the wire before it, is ready."""
         self._background.run(self._service.start())
+        self.on_change(True)
 
     def pause(self) -> None:
         """Freeze it: it takes connections and says nothing (SIGSTOP)."""

@@ -1,5 +1,6 @@
 """A wire for tests: it stands in front of an upstream, breaks as told, and knows what it saw."""
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -13,6 +14,7 @@ from faultwire.wire.upstream import Upstream
 
 _ALL = 10_000
 _READY_S = 10.0
+_LOOK_S = 0.005
 
 
 class TestWire:
@@ -54,6 +56,16 @@ class TestWire:
             self._background.call(plan.remove, name)
         else:
             self._background.call(plan.reset)
+
+    def follow(self, up: bool) -> None:
+        """Return when it has noticed that its upstream is there, or that it is not."""
+        self._background.run(self._followed(up=up), _READY_S)
+
+    async def _followed(self, *, up: bool) -> None:
+        watch = self._wire.watch
+        watch.suspect()  # look now, not when it is due
+        while watch.up is not up:  # noqa: ASYNC110 - a fault may keep the gate as it is
+            await asyncio.sleep(_LOOK_S)
 
     @property
     def ledger(self) -> list[Record]:
