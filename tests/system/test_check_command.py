@@ -77,6 +77,19 @@ def test_what_fails_is_exit_1_and_explained(tmp_path: Path) -> None:
     assert "never fw" in done.stdout
 
 
+def test_a_target_that_calls_somebody_else_is_told_of_before_any_verdict_is_believed(
+    tmp_path: Path,
+) -> None:
+    path = Path(described(tmp_path))
+    path.write_text(path.read_text().replace("{upstream}", "http://127.0.0.1:1 {upstream}"))
+    done = run("check", "--spec", str(path), "--only", "contract.calls_upstream")
+    assert done.returncode == 1
+    assert "✗ One request makes one call of the upstream - the target did not call" in done.stdout
+    assert done.stderr.startswith(
+        "faultwire check: B did not once call its upstream where the wire"
+    )
+
+
 def test_progress_is_lines_of_json_and_the_classic_style_has_the_old_summary(spec: str) -> None:
     done = run("check", "--spec", spec, *QUICK, "--style", "classic", "--progress", "json")
     total = done.stdout.count("✓ PASSED: ")

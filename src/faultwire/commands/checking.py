@@ -62,6 +62,8 @@ def _run(given: Given, scenarios: Sequence[Scenario]) -> int:
         if isinstance(listener, OneLine):
             listener.clear()
     write(report, form, given)
+    if said := hint(report):
+        click.echo(f"{_NAME}: {said}", err=True)
     return stop.status or exit_status(report, given["fail_under"])
 
 
@@ -76,6 +78,17 @@ async def _check(
             listener=listener,
             stop=stop.event,
         )
+
+
+def hint(report: Report) -> str:
+    """What is to be known before any verdict is believed; empty where that is nothing."""
+    played = (each.evidence for each in report.scenarios if each.id == "contract.calls_upstream")
+    if not any(evidence.figures.get("attempts") == 0 for evidence in played):
+        return ""
+    return (
+        "B did not once call its upstream where the wire stands, and the verdicts above come of "
+        "that: hand it the address by {upstream}, or say with --upstream-port where it calls"
+    )
 
 
 def exit_status(report: Report, fail_under: float | None) -> int:
