@@ -262,6 +262,19 @@ def test_what_does_not_answer_is_unknown() -> None:
         console.wait_until(lambda told: told["B"]["in_flight"] is None)
 
 
+def test_a_paused_wire_does_not_hold_up_what_is_told_of_a_request(console: Console) -> None:
+    (b,) = (one for one in console.snapshot()["state"]["services"] if one["name"] == "B")
+    head = get(b["url"], "/call-echo?msg=x").head
+    told = f"/request?id={head.partition('X-Request-ID: ')[2].split()[0]}"
+    until(lambda: console.ask("GET", told).status == 200, "the console has heard of it")
+    assert console.ask("POST", "/service", {"name": "wire", "action": "pause"}).status == 200
+    began = monotonic()
+    assert console.ask("GET", told).status == 200
+    assert monotonic() - began < 1.5  # the wire would be given two seconds
+    assert console.ask("POST", "/service", {"name": "wire", "action": "resume"}).status == 200
+    console.wait_for("up")
+
+
 @pytest.mark.parametrize("contract", sorted(CONTRACTS))
 @pytest.mark.parametrize("log_format", ["text", "json"])
 def test_the_consoles_own_asking_is_not_shown_and_that_of_others_is(

@@ -98,7 +98,8 @@ class Watch:
         told = self.book.find(request_id)
         if told is None:
             return None
-        records = await self._wire.records(request_id) if self._wire is not None else []
+        up = self._wire is not None and self._members["wire"].state is State.UP
+        records = await self._wire.records(request_id) if self._wire is not None and up else []
         return told_in_full(told, records)
 
     def _around(self) -> Surroundings:

@@ -52,8 +52,15 @@ function consequence() {
   return `${share}: ${kind}. ${what(kind)}`;
 }
 
+const GONE = "The console does not answer: what is shown here is how it was.";
+
 function show() {
   if (!store.state) return;
+  if (store.connection === "lost") {
+    say(byId("headline"), GONE);
+    byId("headline").dataset.mood = "unavailable";
+    return;
+  }
   say(byId("headline"), `${situation()} ${consequence()}`);
   byId("headline").dataset.mood = mood();
   say(byId("announced"), `${situation()} ${announced()}`); // without counts: it is read aloud
@@ -91,6 +98,7 @@ function legend() {
 
 export function start() {
   on("state", show);
+  on("connection", show);
   setInterval(() => {
     show();
     legend();
