@@ -142,6 +142,13 @@ def test_a_that_is_killed_is_reported_while_b_goes_on_and_a_can_be_started_again
     assert get(up.b_url, CALL).status == 200
 
 
+def test_what_to_type_can_be_typed_where_no_shell_finds_faultwire(start: Start) -> None:
+    here = str(Path(sys.executable).with_name("faultwire"))
+    up = Up(start(*UP, command=(here,), env={"PATH": "/usr/bin:/bin"}))
+    os.kill(up.a_pid, signal.SIGKILL)
+    assert f" in a second terminal: {here} service-a " in up.process.wait_for("To start it again")
+
+
 def test_up_ends_with_status_1_when_nothing_runs_any_more(start: Start) -> None:
     up = Up(start(*UP, "--no-console"))
     os.kill(up.b_pid, signal.SIGTERM)

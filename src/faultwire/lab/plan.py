@@ -1,7 +1,11 @@
 """What `faultwire up` runs: each process, its command, and where it is found."""
 
+import shlex
+import shutil
+import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
+from pathlib import Path
 from typing import NamedTuple
 
 from faultwire.http.address import Origin
@@ -59,7 +63,7 @@ class Plan(NamedTuple):
         if self.control is None:
             return ""
         elsewhere = "" if self.control == DEFAULT_CONTROL else f" --control {self.control}"
-        return f"faultwire break latency --delay 2s{elsewhere}"
+        return f"{program()} break latency --delay 2s{elsewhere}"
 
     def having(self, flag: str, text: str | None) -> "Plan":
         """The same with another value of one flag; None leaves the flag out."""
@@ -68,6 +72,13 @@ class Plan(NamedTuple):
             at = words.index(flag)
             del words[at : at + 2]
         return self._replace(command=words if text is None else [*words, flag, text])
+
+
+def program() -> str:
+    """What to type to run a command: the path that we were called by, where no shell finds us."""
+    called = sys.argv[0]
+    known = shutil.which("faultwire") or Path(called).name != "faultwire"
+    return "faultwire" if known else shlex.quote(called)
 
 
 def plans(

@@ -19,7 +19,7 @@ from typing import Any, Protocol
 from faultwire.lab.child import Show
 from faultwire.lab.exits import explain_exit
 from faultwire.lab.member import Member, State
-from faultwire.lab.plan import Plan
+from faultwire.lab.plan import Plan, program
 from faultwire.lab.probe import until_listening
 from faultwire.lab.screen import Screen
 
@@ -157,7 +157,7 @@ class System:
             return
         names = f"{' and '.join(others)} {'goes' if len(others) == 1 else 'go'} on. "
         where = f": press Start on {self.page}, or" if self.page else ","
-        again = shlex.join(["faultwire", *member.plan.command])
+        again = f"{program()} {shlex.join(member.plan.command)}"
         self._screen.say(
             f"{names if others else ''}To start it again{where} in a second terminal: {again}"
         )
