@@ -1,5 +1,6 @@
 """The command line. A command imports what it needs when it runs, so that `--help` is quick."""
 
+import codecs
 import io
 import os
 import sys
@@ -106,6 +107,7 @@ def main() -> None:
     """Run the command line. What cannot be done is said in one line, with exit status 2."""
     _open_standard_descriptors()
     _write_whole()
+    _write_anywhere()
     sys.exit(_main(sys.argv[1:]))
 
 
@@ -133,6 +135,24 @@ def _write_whole() -> None:
         sys.stdout = io.TextIOWrapper(
             whole, encoding=sys.stdout.encoding, errors=sys.stdout.errors, line_buffering=True
         )
+
+
+_PLAINLY = {"✓": "+", "✗": "x", "\N{EN DASH}": "-", "\N{EM DASH}": "-", "→": "->", "…": "..."}
+
+
+def _write_anywhere() -> None:
+    """Let a terminal that is not of Unicode cost nobody what was found, with a check in it."""
+    codecs.register_error("plainly", _plainly)
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
+        sys.stdout.reconfigure(errors="plainly")
+
+
+def _plainly(error: UnicodeError) -> tuple[str, int]:
+    """Say in ASCII what a terminal cannot show."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    lost = error.object[error.start : error.end]
+    return "".join(_PLAINLY.get(sign, "?") for sign in lost), error.end
 
 
 def _main(arguments: list[str]) -> Any:

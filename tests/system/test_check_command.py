@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ import pytest
 from faultwire import cli
 from tests.system.check_targets import tiny
 from tests.system.conftest import Start
-from tests.system.running import Running, alive, descendants, run, until
+from tests.system.running import FAULTWIRE, Running, alive, descendants, environment, run, until
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals, sessions, /proc")
 
@@ -88,6 +89,28 @@ def test_a_target_that_calls_somebody_else_is_told_of_before_any_verdict_is_beli
     assert done.stderr.startswith(
         "faultwire check: B did not once call its upstream where the wire"
     )
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "cp437"])
+@pytest.mark.parametrize("style", ["plain", "classic"])
+def test_a_terminal_that_is_not_of_unicode_costs_no_verdict(
+    tmp_path: Path, style: str, encoding: str
+) -> None:
+    wrong = described(tmp_path, contains="never {token}")
+    only = ("--only", "contract.good*", "--only", "contract.health")
+    env = {"PYTHONIOENCODING": encoding}
+    done = run("check", "--spec", wrong, *only, "--style", style, env=env)
+    assert (done.returncode, done.stderr) == (1, "")
+    good, bad = ("+", "x") if style == "plain" else ("+ PASSED:", "x FAILED:")
+    assert f"{good} The health route answers 200" in done.stdout
+    assert f"{bad} All is well, and the answer is good" in done.stdout
+
+
+def test_what_programs_read_is_utf_8_whatever_the_terminal_is_of(spec: str) -> None:
+    env = {"PYTHONIOENCODING": "latin-1"}
+    words = (*FAULTWIRE, "check", "--spec", spec, *QUICK, "--format", "markdown")
+    done = subprocess.run(words, env=environment(env), capture_output=True, check=True)
+    assert "- ✓ The health route answers 200" in done.stdout.decode("utf-8")
 
 
 def test_progress_is_lines_of_json_and_the_classic_style_has_the_old_summary(spec: str) -> None:

@@ -1,6 +1,7 @@
 """Where the result of `faultwire check` goes, and what shows how it goes."""
 
 import asyncio
+import io
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -60,6 +61,8 @@ def write(report: Report, form: str, given: Given) -> None:
     if plain and not given["output"] and sys.stdout.isatty():
         terminal.show(report, Console())
         return
+    if form != "terminal" and isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8")  # as its readers expect
     render = STYLES[given["style"]] if form == "terminal" else RENDERERS[form]
     put(render(report), given["output"])
 
