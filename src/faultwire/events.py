@@ -58,7 +58,7 @@ class Served(msgspec.Struct, frozen=True, gc=False):
     `service` is "A" or "B"; `endpoint` the path without its query; `route` the known route
     or "" (metrics must not have a label per unknown path); `status` the HTTP status sent;
     `called` is B's call to A, where there was one; `wasted_s` the time A spent on an answer that
-    nobody waited for any more.
+    nobody waited for any more; `ended` when it was, in seconds of `perf_counter`, 0 for now.
     """
 
     service: str
@@ -70,3 +70,4 @@ class Served(msgspec.Struct, frozen=True, gc=False):
     request_id: str
     called: Called | None = None
     wasted_s: float = 0.0
+    ended: float = 0.0

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from faultwire.contracts import CONTRACTS
 from faultwire.events import Called, Calling, Served
@@ -200,6 +201,19 @@ def test_milliseconds_follow_the_clock_across_a_second(file: LogFile) -> None:
         "1970-01-01 00:01:41,000",
         "1970-01-01 00:01:39,500",
     ]
+
+
+def test_a_line_says_when_its_event_was_and_not_when_it_is_written(file: LogFile) -> None:
+    log = file.log("passthrough")
+    rounds: list[Callable[[], None]] = []
+    log.round.end_soon(rounds.append)
+    log.served(structs.replace(OF_A, ended=time.perf_counter() - 10.5))
+    log.note("INFO", event="told")
+    file.now += 5.0
+    (end_round,) = rounds
+    end_round()
+    stamps = [line[:19] for line in file.text.splitlines()]
+    assert stamps == ["2026-02-04 23:10:45", "2026-02-04 23:10:51"]
 
 
 def test_the_lines_of_a_round_never_leave_half_a_line_for_others_to_end() -> None:

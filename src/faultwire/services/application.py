@@ -159,16 +159,18 @@ class Application:
 
     def _emit(self, exchange: Exchange, status: int) -> None:
         request, route, called = exchange.request, exchange.route, exchange.called
+        ended = perf_counter()
         event = Served(
             self.name,
             request.method,
             route or request.path.decode("utf-8", "replace"),
             route,
             status,
-            perf_counter() - exchange.started,
+            ended - exchange.started,
             exchange.request_id.decode() if called is None else called.request_id,
             called,
             exchange.wasted_s,
+            ended,
         )
         self._tell(event)
         if exchange.trace is not None:

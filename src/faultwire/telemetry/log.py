@@ -6,6 +6,7 @@ formatted once, its second is formatted once a second.
 
 import time
 from collections.abc import Callable, Sequence
+from time import perf_counter
 from typing import Literal
 
 from faultwire.contracts.contract import Contract
@@ -41,8 +42,8 @@ class Log:
         self._service = service
         self.tells_calls = contract.TELLS_CALLS and not self._json
         self._clock = clock
-        self._second = -1
-        self._begin = ""
+        self._second = self._thousandth = -1
+        self._template = self._begin = ""
         self._end = "}\n" if self._json else "\n"
         self._thousandths = contract.MILLISECONDS or self._json
         self._writer = LineWriter(fd, self._gap)
@@ -59,18 +60,18 @@ class Log:
     def calling(self, event: Calling) -> None:
         """B is about to call A: a line, if `tells_calls`."""
         if self.tells_calls and (text := self._contract.calling(event)) is not None:
-            self.round.add(text)
+            self._add(text)
 
     def line(self, text: str) -> None:
         """A line that is already formatted: level first and escaped; in JSON, an object's members.
 
         For what has a form of its own, whatever the contract.
         """
-        self.round.add(text)
+        self._add(text)
 
     def note(self, level: str, **fields: object) -> None:
         """A line of the service's own life: `log.note("INFO", event="listening", url=url)`."""
-        self.round.add(self._note(level, fields))
+        self._add(self._note(level, fields))
 
     def flush(self, timeout_s: float = 0.0) -> bool:
         """Try again what a stalled reader has kept waiting. True if nothing is left."""
@@ -82,14 +83,23 @@ class Log:
         self.round.end()
         return self._writer.close(timeout_s)
 
+    def _add(self, text: str) -> None:
+        self.round.add(f"{self._stamp(self._clock())}{text}{self._end}")
+
     def _write(self, entries: Sequence[Entry]) -> None:
-        """What happened in one round of the event loop is written at its end, and stamped so."""
-        begin, end, served, tells_calls = self._stamp(), self._end, self._served, self.tells_calls
+        """What happened in one round of the event loop is written at its end.
+
+        A line says when its event was: by now the answer may have been received.
+        """
+        end, served, tells_calls = self._end, self._served, self.tells_calls
+        now = self._clock()
+        ahead = now - perf_counter()
         lines: list[str] = []
         for entry in entries:
             if isinstance(entry, str):
-                lines.append(f"{begin}{entry}{end}")
+                lines.append(entry)
                 continue
+            begin = self._stamp(entry.ended + ahead if entry.ended else now)
             if tells_calls and entry.called is not None:
                 self._add_call(lines, begin, entry.called)
             lines.append(f"{begin}{served(entry)}{end}")
@@ -111,7 +121,7 @@ class Log:
 
     def _gap(self, count: int) -> bytes:
         note = self._note("WARNING", {"event": "log_lines_dropped", "count": count})
-        return f"{self._stamp()}{note}{self._end}".encode()
+        return f"{self._stamp(self._clock())}{note}{self._end}".encode()
 
     def _note(self, level: str, fields: dict[str, object]) -> str:
         if self._service and "service" not in fields:
@@ -119,13 +129,16 @@ class Log:
         make = json_line.note if self._json else self._contract.note
         return make(level, fields)
 
-    def _stamp(self) -> str:
-        """How a line begins that is written now."""
-        now = self._clock()
-        second = int(now)
-        if second != self._second:
-            self._format_second(second)
-        return self._begin % ((now - second) * 1000) if self._thousandths else self._begin
+    def _stamp(self, at: float) -> str:
+        """How a line of this time begins."""
+        thousandth = int((at - self._second) * 1000)  # cut, as the logging module does
+        if thousandth != self._thousandth:
+            if not 0 <= thousandth < 1000:
+                self._format_second(int(at))
+                thousandth = int((at - self._second) * 1000)
+            self._thousandth = thousandth
+            self._begin = self._template % thousandth if self._thousandths else self._template
+        return self._begin
 
     def _format_second(self, second: int) -> None:
         """What all lines of a second begin with: a template for the thousandths, if any."""
@@ -134,7 +147,7 @@ class Log:
         if self._json:
             offset = time.strftime("%z", local)
             begin = time.strftime('{"ts":"%Y-%m-%dT%H:%M:%S', local)
-            self._begin = f'{begin}.%03d{offset[:3]}:{offset[3:]}",'
+            self._template = f'{begin}.%03d{offset[:3]}:{offset[3:]}",'
             return
         begin = time.strftime("%Y-%m-%d %H:%M:%S", local)
-        self._begin = f"{begin},%03d " if self._thousandths else f"{begin} "
+        self._template = f"{begin},%03d " if self._thousandths else f"{begin} "

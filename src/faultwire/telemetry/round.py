@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from faultwire.events import Served
 
 Entry = Served | str
-"""An event, or a log line that is already formatted (metrics have no use for those)."""
+"""An event, or a whole line of the log (metrics have no use for those)."""
 
 Sink = Callable[[Sequence[Entry]], object]
 
