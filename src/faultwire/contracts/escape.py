@@ -48,6 +48,8 @@ def quoted(text: str) -> str:
 
 def value(text: str) -> str:
     """The text bare if it can stand so, else quoted."""
+    if text.isascii() and text.isalnum() and len(text) <= MAX_CHARS:  # as ids are: found sooner
+        return text
     return text if _bare(text) else quoted(text)
 
 

@@ -12,7 +12,7 @@ _CR = ord("\r")
 _LOWEST_STATUS, _SWITCHING, _FINAL = 100, 101, 200
 _OK = 200
 _NO_BODY = (204, 304)
-_LONG = 10
+_LONG = 10  # digits, for a length
 _UNUSUAL_FIELDS = frozenset(
     {b"connection", b"proxy-connection", b"transfer-encoding", b"content-encoding"}
 )
