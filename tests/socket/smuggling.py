@@ -203,6 +203,7 @@ CASES = [
     Case("an upgrade with a length", LINE + b"Connection: upgrade\r\nUpgrade: h2c\r\nContent-Length: 5\r\n\r\nhello" + SMUGGLED, (200,), (b"/p",)),
     Case("an upgrade with chunks", LINE + b"Connection: upgrade\r\nUpgrade: h2c\r\nTransfer-Encoding: chunked\r\n\r\n" + HELLO + SMUGGLED, (200,), (b"/p",)),
     Case("an upgrade whose body is a request", LINE + b"Connection: upgrade\r\nUpgrade: h2c\r\nContent-Length: %d\r\n\r\n" % len(SMUGGLED) + SMUGGLED, (200,), (b"/p",)),
+    refused("an upgrade that closes, with bad chunks", LINE + b"Connection: close, upgrade\r\nUpgrade: h2c\r\nTransfer-Encoding: chunked\r\n\r\nx"),
     refused("an upgrade with bad chunks", LINE + b"Connection: upgrade\r\nUpgrade: h2c\r\nTransfer-Encoding: chunked\r\n\r\nx"),
     # A request within a body is a body.
     read("a request in a body", LINE + b"Content-Length: %d\r\n\r\n" % len(SMUGGLED) + SMUGGLED, b"/p"),

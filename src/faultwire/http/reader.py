@@ -137,6 +137,7 @@ class RequestReader(FieldCollector):
             self.refuse(BadRequest(501, "This is not a proxy: there is no CONNECT"))
         elif has_body(request.headers):
             self._parser = httptools.HttpRequestParser(self)
+            self.over = False  # what is wrong with the body is still refused
             fields = request.headers
             target = bytes(self._target)
             head = head_without_upgrade(request.method, target, self._version, fields)
