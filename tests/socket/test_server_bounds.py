@@ -1,5 +1,6 @@
 """What is too large is refused with the right status, which arrives, and nothing piles up."""
 
+import asyncio
 import tracemalloc
 from itertools import chain, repeat
 
@@ -262,4 +263,24 @@ def test_requests_that_wait_for_an_answer_to_be_read_count_as_held(serve: Serve)
     server.wait_until(lambda: holding(server) > before)
     client.reset()
     server.wait_until_gone()
+    assert holding(server) == 0
+
+
+def test_what_was_sent_behind_the_last_answer_is_held_no_more_than_it_is_kept(serve: Serve) -> None:
+    may_end = asyncio.Event()
+
+    async def closing() -> Response:
+        await may_end.wait()
+        return Response(200, b"", close=True)
+
+    server = serve(lambda _: closing())
+    client = server.connect()
+    client.send(GET)
+    connection = server.the_connection()
+    server.wait_until(lambda: connection.state is State.BUSY)
+    client.send(GET * 1000)
+    server.wait_until(lambda: holding(server) > 0)
+    server.call(may_end.set)
+    assert client.answer().status == 200
+    server.wait_until(lambda: connection.state is State.ENDING)
     assert holding(server) == 0

@@ -210,6 +210,7 @@ class ServerConnection(Responder, asyncio.Protocol):
         self._blocked |= ENDED
         self._reader.stop()
         self._backlog = b""
+        self._count_held()
         if self._client_done or self._transport.is_closing():
             self._transport.close()
         else:
