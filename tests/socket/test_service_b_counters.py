@@ -4,13 +4,17 @@ import asyncio
 import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from typing import NoReturn
 
 import pytest
 
 from faultwire.contracts import CONTRACTS
 from faultwire.http.server import State
+from faultwire.services import application
+from faultwire.services.service_a import ServiceA
+from faultwire.services.service_b import ServiceB
 from tests.ports import unused_port
-from tests.socket.pair import Running, pair, service_b
+from tests.socket.pair import Running, pair, service_a, service_b
 from tests.socket.serving import NewLoop, Server, get
 
 CONNECTIONS = 64
@@ -110,6 +114,50 @@ def test_a_defect_of_ours_behind_a_call_is_a_500_that_is_logged_and_counted(
         assert "error=ServerError:500" in b.wait_for_line("request_id=id-1")
         assert "http_server_active_requests 1.0" in exposition(b)
         assert b.is_well()
+
+
+def broken(*_: object) -> NoReturn:
+    raise ZeroDivisionError
+
+
+def told_of_its_defect(service: Running, target: str) -> None:
+    """One answer, one line and one count, all of the request that was sent."""
+    answer = service.get(target, "X-Request-ID: id-1")
+    assert (answer.status, answer.json) == (500, {"error": "Internal Server Error"})
+    assert answer.headers["x-request-id"] == "id-1"
+    assert "ZeroDivisionError" in service.wait_for_line("event=unexpected_error")
+    line = service.wait_for_line("request_id=id-1")
+    assert line.startswith(
+        f"ERROR service={service.service.name} endpoint={target.partition('?')[0]} "
+    )
+    assert " http_status=500 " in line
+    assert sum("request_id=" in line for line in service.log_lines()) == 1
+    assert service.service._metrics.snapshot().active_requests == 0
+
+
+def test_a_defect_while_a_works_is_told_of_the_request_that_met_it(
+    new_loop: NewLoop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ServiceA, "_worked", broken)
+    with service_a(new_loop, work_s="1ms") as a:
+        told_of_its_defect(a, "/echo?msg=hello")
+
+
+def test_a_defect_behind_a_call_under_policies_is_told_of_the_request_that_met_it(
+    new_loop: NewLoop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ServiceB, "_failed", broken)
+    upstream = f"http://127.0.0.1:{unused_port()}"
+    with service_b(new_loop, upstream, policy="deadline") as b:
+        told_of_its_defect(b, "/call-echo?msg=hello")
+
+
+def test_a_defect_of_the_exposition_is_told_of_the_request_that_met_it(
+    new_loop: NewLoop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(application, "_expose", broken)
+    with service_a(new_loop) as a:
+        told_of_its_defect(a, "/metrics")
 
 
 def test_a_call_that_ends_before_it_has_begun_is_answered_and_counted_once(

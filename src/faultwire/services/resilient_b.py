@@ -4,7 +4,6 @@ It stands apart from `service_b`, whose calls cost a fraction of these: most pai
 no policies.
 """
 
-import asyncio
 import math
 from random import Random
 from time import monotonic, perf_counter
@@ -12,13 +11,12 @@ from time import monotonic, perf_counter
 from faultwire.events import Called, Calling
 from faultwire.http.address import Origin, parse_origin
 from faultwire.http.client import Reply
-from faultwire.http.driver import Handling
 from faultwire.http.message import BadRequest, Response
 from faultwire.policy.attempt import Attempt
 from faultwire.policy.breaker import Changed
 from faultwire.policy.deadline import HEADER, InvalidDeadline, remaining_s
 from faultwire.policy.sets import read_set
-from faultwire.services.application import Application, Exchange
+from faultwire.services.application import Answering, Application, Exchange
 from faultwire.services.calls import Calls, Ended
 from faultwire.services.service_b import ServiceB, combined
 from faultwire.telemetry.snapshot import Policies
@@ -46,7 +44,7 @@ class ResilientB(ServiceB):
         self._calls.close()
         await Application.close(self)
 
-    def _call(self, exchange: Exchange, target: str, msg: str | None) -> Handling:
+    def _call(self, exchange: Exchange, target: str, msg: str | None) -> Answering:
         try:
             asked_s = remaining_s(exchange.request.headers)
         except InvalidDeadline as error:
@@ -68,15 +66,7 @@ class ResilientB(ServiceB):
         def judge(reply: Reply, origin: Origin) -> bytes:
             return combined(self._contract, reply, origin.url + target, msg)
 
-        try:
-            ended = await self._calls.call(
-                request, judge, timeout_s=self.timeout_s, asked_s=asked_s
-            )
-        except asyncio.CancelledError:
-            self._client_left(exchange)
-            raise
-        except Exception as error:  # noqa: BLE001 - a defect of ours
-            return self.crashed(exchange, error)
+        ended = await self._calls.call(request, judge, timeout_s=self.timeout_s, asked_s=asked_s)
         exchange.called = Called(
             url,
             self.timeout_s,
@@ -88,7 +78,7 @@ class ResilientB(ServiceB):
             ended.tries,
             ended.stopped_by or "",
         )
-        return self._served(exchange, self._answer(exchange, exchange.called, ended))
+        return self._answer(exchange, exchange.called, ended)
 
     def _request(self, attempt: Attempt, origin: Origin, target: str, exchange: Exchange) -> bytes:
         trace = exchange.trace

@@ -6,11 +6,10 @@ from time import perf_counter
 
 import msgspec
 
-from faultwire.http.driver import Handling
 from faultwire.http.message import BadRequest, Response, query_value
 from faultwire.policy.deadline import InvalidDeadline, remaining_s
 from faultwire.services import openapi
-from faultwire.services.application import Application, Exchange, error_body
+from faultwire.services.application import Answering, Application, Exchange, error_body
 from faultwire.services.line import Line
 from faultwire.settings import ServiceASettings
 from faultwire.telemetry.log import Log
@@ -32,7 +31,7 @@ class ServiceA(Application):
         self._line = Line(settings.at_once or settings.max_connections)
         self.add_routes({"/echo": self._echo, "/foo": _foo})
 
-    def _echo(self, exchange: Exchange) -> Response | Handling:
+    def _echo(self, exchange: Exchange) -> Response | Answering:
         try:
             left_s = remaining_s(exchange.request.headers)
         except InvalidDeadline as error:
@@ -44,12 +43,8 @@ class ServiceA(Application):
 
     async def _work(self, exchange: Exchange, response: Response, left_s: float | None) -> Response:
         """Take one's time, when it is one's turn."""
-        try:
-            done = await self._line.enter(left_s) and await self._worked(exchange, left_s)
-        except asyncio.CancelledError:
-            self._client_left(exchange)
-            raise
-        return self._served(exchange, response if done else _too_late())
+        done = await self._line.enter(left_s) and await self._worked(exchange, left_s)
+        return response if done else _too_late()
 
     async def _worked(self, exchange: Exchange, left_s: float | None) -> bool:
         """Work, and make room. Whether it was in time; what was in vain is logged so."""

@@ -18,11 +18,11 @@ from faultwire.failures import Failure, FailureKind
 from faultwire.http.address import parse_origin
 from faultwire.http.asking import Asking
 from faultwire.http.client import Reply
-from faultwire.http.driver import Handling, Outcome, Pending
+from faultwire.http.driver import Outcome, Pending
 from faultwire.http.message import JSON, PROBLEM_JSON, Response, query_value
 from faultwire.http.pool import Pool
 from faultwire.services import openapi
-from faultwire.services.application import Application, Exchange, error_body
+from faultwire.services.application import Answering, Application, Exchange, error_body
 from faultwire.settings import ServiceBSettings
 from faultwire.telemetry.log import Log
 from faultwire.telemetry.metrics import Metrics
@@ -99,16 +99,16 @@ class ServiceB(Application):
         self._pool.close()
         await super().close()
 
-    def _call_echo(self, exchange: Exchange) -> Response | Pending | Handling:
+    def _call_echo(self, exchange: Exchange) -> Response | Pending | Answering:
         msg = query_value(exchange.request.query, b"msg") or ""
         if not msg and self._contract.REQUIRES_MSG:
             return Response(400, error_body("Missing 'msg' parameter"))
         return self._call(exchange, "/echo?msg=" + _quoted(msg), msg)
 
-    def _call_foo(self, exchange: Exchange) -> Pending | Handling:
+    def _call_foo(self, exchange: Exchange) -> Pending | Answering:
         return self._call(exchange, "/foo", None)
 
-    def _call(self, exchange: Exchange, target: str, msg: str | None) -> Pending | Handling:
+    def _call(self, exchange: Exchange, target: str, msg: str | None) -> Pending | Answering:
         """Call A's `target`; its answer must echo `msg`, if there is one."""
         url = self._upstream + target
         if self._log.tells_calls:
