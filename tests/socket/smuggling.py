@@ -186,6 +186,11 @@ CASES = [
     refused("a tab after the method", b"GET\t/p HTTP/1.1\r\nHost: a\r\n\r\n"),
     refused("a NUL before the method", b"\0GET /p HTTP/1.1\r\nHost: a\r\n\r\n"),
     # Which protocol is spoken.
+    refused("RTSP", b"GET /p RTSP/1.0\r\nHost: a\r\n\r\n"),
+    refused("RTSP that keeps the connection", b"GET /p RTSP/1.1\r\nHost: a\r\n\r\n"),
+    refused("RTSP about all", b"OPTIONS * RTSP/1.0\r\nCSeq: 1\r\n\r\n"),
+    refused("RTSP behind more blanks", b"\r\nGET  /p  RTSP/1.0\r\nHost: a\r\n\r\n"),
+    refused("ICE", b"SOURCE /p ICE/1.0\r\nHost: a\r\n\r\n"),
     refused("HTTP/0.9 by name", b"GET /p HTTP/0.9\r\nHost: a\r\n\r\n"),
     refused("HTTP/1.2", b"GET /p HTTP/1.2\r\nHost: a\r\n\r\n", 505),
     refused("HTTP/2.0", b"GET /p HTTP/2.0\r\nHost: a\r\n\r\n", 505),

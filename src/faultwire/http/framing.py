@@ -32,6 +32,17 @@ def _not_spoken(version: str) -> BadRequest:
     return BadRequest(505, f"HTTP/{version} is not spoken here")
 
 
+def check_protocol(data: bytes, target: bytes | bytearray) -> None:
+    """RTSP/1.0 and ICE/1.0 pass in llhttp for HTTP, and it does not tell.
+
+    `data` is what a connection begins with: no peer changes its protocol later. A request line
+    whose end is not in it is believed.
+    """
+    _, found, rest = data.partition(b" " + target + b" ")
+    if found and not rest.lstrip(b" ").startswith(b"HTTP/"):
+        raise BadRequest(400, "The request line does not end in HTTP/1.1 and CRLF")
+
+
 def check_host(host: bytes | None, version: str) -> None:
     """Exactly one Host field with a possible value; HTTP/1.0 may go without."""
     if host is None:

@@ -11,6 +11,7 @@ from faultwire.http.framing import (
     check_coding,
     check_expectation,
     check_host,
+    check_protocol,
     check_version,
     has_body,
     head_without_upgrade,
@@ -30,6 +31,8 @@ _UNUSUAL_FIELDS = frozenset(
     {b"connection", b"proxy-connection", b"content-length", b"transfer-encoding", b"expect"}
 )
 
+_BEGINNING = 1 << 10  # bytes: where a request line that comes in pieces is looked at
+
 Due = Request | BadRequest | Continue
 """What calls for an answer, in the order in which it came."""
 
@@ -43,6 +46,7 @@ class RequestReader(FieldCollector):
     __slots__ = (
         "_body",
         "_body_bytes",
+        "_first",
         "_holding",
         "_host",
         "_keep_alive",
@@ -70,6 +74,7 @@ class RequestReader(FieldCollector):
         self._target: bytes | bytearray = b""
         self._body: bytes | bytearray = b""
         self._body_bytes = 0
+        self._first = b""  # what the connection begins with, as long as it is of interest
         self._host: bytes | None = None  # the last one that was found good
 
     @property
@@ -94,6 +99,8 @@ class RequestReader(FieldCollector):
 
     def feed(self, data: bytes) -> None:
         """Parse at most `SLICE_BYTES` bytes."""
+        if self._host is None and len(self._first) < _BEGINNING:
+            self._first += data
         try:
             self._parser.feed_data(data)
             if self.in_message:
@@ -119,7 +126,7 @@ class RequestReader(FieldCollector):
         self.over = True
         self.in_message = False
         self._let_go()
-        self._target = self._body = b""
+        self._target = self._body = self._first = b""
 
     def close(self) -> None:
         """The connection is gone. Breaks the cycle of the parser and its callbacks."""
@@ -203,6 +210,9 @@ class RequestReader(FieldCollector):
         self._check_target()
         self._check_fields_size(self._limits.header_bytes, self._most_fields)
         check_version(version)
+        if self._first:
+            check_protocol(self._first, self._target)
+            self._first = b""
         check_host(host, version)
         self._host = host
         self._expect_body(fields)
