@@ -12,6 +12,8 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from faultwire.contracts import CONTRACTS, DEFAULT, Contract
 from faultwire.contracts.outcome import CLIENT_LEFT
 from faultwire.contracts.proxy_status import proxy_status
@@ -24,6 +26,7 @@ PATH = Path(__file__).with_name("contracts.md")
 NOW = 1770246651.358
 ADDRESS = "127.0.0.1:8080"
 REQUEST_ID = "8d1b5e0c2f6a4c93"
+NO_SUCH_METHOD = "The request method is not known"
 MISSING = '400 `{"error":"Missing \'msg\' parameter"}`, A is not called'
 
 SUMMARIES = {
@@ -177,6 +180,7 @@ def own_requests(contract: Contract) -> Iterator[Served]:
         yield of_itself("B", "/call-echo", 400)
     yield of_itself("B", '/"status=ok"', 404)
     yield of_itself("B", "/call-echo", CLIENT_LEFT, 0.3)
+    yield replace(of_itself("B", "-", 501), method="-", route="", details=NO_SUCH_METHOD)
 
 
 def extras() -> str:
@@ -277,7 +281,10 @@ What holds for all:
   line. What is not printable is escaped. A value over 512 characters is cut and ends in `…`.
 - `error=` is the call's failure (`HTTPError:500` is A's status), or what happened without one:
   `ClientError:404` (the request was wrong), `ServerError:500` (the service was), or
-  `ClientDisconnected` (nobody was left to answer; logged as 499, which is never sent).
+  `ClientDisconnected` (nobody was left to answer; logged as 499, which is never sent). What is not
+  acceptable HTTP has neither method nor path: both are `-`. What is cut off because the time for
+  the drain is over is logged as 503, which is not sent any more. `unified` and JSON say the reason
+  for both in `details`.
 - Where the log has levels, failures are at ERROR. A client's mistake is not the service's failure
   and is at INFO.
 - `latency_ms` is the whole request. `upstream_ms` is the call to A.

@@ -53,12 +53,16 @@ class Called(msgspec.Struct, frozen=True, gc=False):
 
 
 class Served(msgspec.Struct, frozen=True, gc=False):
-    """A service has answered a request (or its client left: status 499, never sent).
+    """A service has answered a request.
+
+    Or else its client left: status 499, never sent; or the drain was over before the answer: 503,
+    not sent any more.
 
     `service` is "A" or "B"; `endpoint` the path without its query; `route` the known route
     or "" (metrics must not have a label per unknown path); `status` the HTTP status sent;
     `called` is B's call to A, where there was one; `wasted_s` the time A spent on an answer that
-    nobody waited for any more; `ended` when it was, in seconds of `perf_counter`, 0 for now.
+    nobody waited for any more; `ended` when it was, in seconds of `perf_counter`, 0 for now;
+    `details` say why the service itself refused it, or cut it off.
     """
 
     service: str
@@ -71,3 +75,4 @@ class Served(msgspec.Struct, frozen=True, gc=False):
     called: Called | None = None
     wasted_s: float = 0.0
     ended: float = 0.0
+    details: str = ""

@@ -236,3 +236,15 @@ def test_b_says_that_all_connections_were_busy(new_loop: NewLoop) -> None:
         may_answer.set()
     assert kinds <= {"response_timeout", "deadline_exceeded", "connect_timeout"}
     assert "response_timeout" in kinds
+
+
+@pytest.mark.parametrize("status", [400, 414, 501, 505])
+def test_what_is_not_acceptable_http_is_the_clients_mistake_and_logged_with_the_reason(
+    new_loop: NewLoop, status: int
+) -> None:
+    with service_b(new_loop, f"http://127.0.0.1:{unused_port()}") as b:
+        b.server.call(b.service.refusal, BadRequest(status, "It is so"))
+        line = b.wait_for_line("endpoint=-")
+        assert line.startswith("INFO service=B ")
+        assert f" error=ClientError:{status} http_status={status} " in line
+        assert line.endswith(' details="It is so"')

@@ -172,7 +172,9 @@ def test_a_drain_ends_in_time_and_says_what_it_cut(b_in_flight: InFlight) -> Non
     b_in_flight.begin("--drain-grace", "0", "--drain-timeout", "100ms")
     b_in_flight.b.signal(signal.SIGTERM)
     assert b_in_flight.b.exit_status() == 0
-    assert "error=ClientDisconnected http_status=499" in b_in_flight.b.lines[-2]
+    cut_off = b_in_flight.b.lines[-2]
+    assert "error=ServerError:503 http_status=503" in cut_off
+    assert 'details="Cut off: the time for the drain was over"' in cut_off
     assert "WARNING service=B event=stopped connections_cut=1" in b_in_flight.b.lines[-1]
     assert b_in_flight.client.ended()
 

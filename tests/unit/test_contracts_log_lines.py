@@ -1,10 +1,14 @@
 """The log lines of every contract, byte for byte, for every kind of failure."""
 
+import json
+
 import pytest
+from msgspec.structs import replace
 
 from faultwire.contracts import CONTRACTS
 from faultwire.events import Called, Calling, Served
 from faultwire.failures import Failure, FailureKind, Phase
+from faultwire.telemetry import json_line
 
 URL = "http://127.0.0.1:8080/echo?msg=hello"
 UNREACHABLE = ("unavailable", "ConnectionError", "Connection error calling Service A")
@@ -124,7 +128,13 @@ def test_a_service_that_fails_by_itself_is_an_error(name: str, line: str) -> Non
 
 @pytest.mark.parametrize(
     ("status", "error"),
-    [(400, "ClientError:400"), (404, "ClientError:404"), (499, "ClientDisconnected")],
+    [
+        (400, "ClientError:400"),
+        (404, "ClientError:404"),
+        (499, "ClientDisconnected"),
+        (501, "ClientError:501"),
+        (505, "ClientError:505"),
+    ],
 )
 def test_a_clients_mistake_is_no_error_of_the_service(status: int, error: str) -> None:
     lines = {name: contract.served(served(status)) for name, contract in CONTRACTS.items()}
@@ -137,6 +147,16 @@ def test_a_clients_mistake_is_no_error_of_the_service(status: int, error: str) -
         "gateway": f"service=B endpoint=/call-echo status=error http_status={status} "
         f'error="{error}" latency_ms=3',
     }
+
+
+def test_unified_and_json_say_why_a_request_was_refused() -> None:
+    event = replace(of_a("-", 400), details='Not "HTTP"')
+    said = r'details="Not \"HTTP\""'
+    assert CONTRACTS["unified"].served(event) == (
+        "INFO service=A endpoint=- status=error latency_ms=0 error=ClientError:400 "
+        f"http_status=400 request_id=id-1 {said}"
+    )
+    assert json.loads(f"{{{json_line.served(event)}}}")["details"] == 'Not "HTTP"'
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -16,6 +16,9 @@ from faultwire.failures import Failure, Family
 CLIENT_LEFT = 499
 """The status of a request whose client has gone; nginx's number, logged and never sent."""
 
+_CLIENTS_DOING = (501, 505)
+"""A method, a coding or a version that is not served: nothing is wrong with the service."""
+
 FAMILY_ERRORS = {
     Family.UNAVAILABLE: "Service A unavailable",
     Family.TIMEOUT: "Service A timeout",
@@ -53,7 +56,7 @@ def trouble(event: Served) -> Trouble | None:
         return Trouble("ERROR", failure.meaning.family.value, failure.error_name)
     if event.status == CLIENT_LEFT:
         return Trouble("INFO", "error", "ClientDisconnected")
-    if event.status < 500:
+    if event.status < 500 or event.status in _CLIENTS_DOING:
         return Trouble("INFO", "error", f"ClientError:{event.status}")
     return Trouble("ERROR", "error", f"ServerError:{event.status}")
 

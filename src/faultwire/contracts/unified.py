@@ -75,7 +75,7 @@ def served(event: Served) -> str:
             call.duration_s * 1000 + 0.5,
         )
     head = f"{classified.served(event)} http_status={event.status}"
-    failed = failure_of(event)
+    failed = failure_of(event) if event.status >= 500 else None
     kind = f" kind={failed.kind}" if failed else ""
     head += f"{kind} request_id={request}"
     if call is not None:
@@ -83,7 +83,7 @@ def served(event: Served) -> str:
     if event.wasted_s:
         head += f" wasted_ms={milliseconds(event.wasted_s)}"
     if failed is None:
-        return head
+        return f"{head} details={escape.quoted(event.details)}" if event.details else head
     phase = f" phase={failed.phase}" if failed.phase else ""
     stopped = f" stopped_by={call.stopped_by}" if call is not None and call.stopped_by else ""
     return f"{head}{phase}{stopped} details={escape.quoted(failed.detail)}"

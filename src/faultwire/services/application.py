@@ -25,6 +25,7 @@ _ALLOWED = ("GET", "HEAD")
 _CLIENT_LEFT = 499
 _SERVER_ERROR = 500
 _UNAVAILABLE = 503
+_CUT_OFF = "Cut off: the time for the drain was over"
 _OK = msgspec.json.encode({"status": "ok"})
 _DRAINING = msgspec.json.encode({"status": "draining"})
 
@@ -57,6 +58,8 @@ class Service(Protocol):
 
     name: str
     ready: bool
+    cutting: bool
+    """The drain is over: what ends without an answer from now on was not left by its client."""
 
     def __call__(self, request: Request) -> Answer:
         """Answer a request."""
@@ -85,6 +88,7 @@ class Application:
     def __init__(self, name: str, log: Log, metrics: Metrics, openapi: bytes) -> None:
         self.name = name
         self.ready = True
+        self.cutting = False
         self._log = log
         self._metrics = metrics
         log.round.sinks.append(metrics.told)
@@ -132,7 +136,7 @@ class Application:
         try:
             answer = handler(exchange)
         except BadRequest as refused:
-            answer = _refused(refused)
+            return self._refused(exchange, refused)
         except Exception as error:  # noqa: BLE001 - a defect of ours is a 500, never a crash
             return self.crashed(exchange, error)
         # `Pending` first: not to be a `Response`, which has a metaclass, takes longer to find out.
@@ -158,19 +162,25 @@ class Application:
         exchange = Exchange(Request("-", b"-", b"", {}), request_id({}), "", perf_counter())
         if self._sink is not None:
             exchange.trace = begin({}, self._sink)
-        return self._served(exchange, _refused(refused))
+        return self._refused(exchange, refused)
 
-    def _served(self, exchange: Exchange, response: Response) -> Response:
+    def _refused(self, exchange: Exchange, refused: BadRequest) -> Response:
+        return self._served(exchange, _refusal(refused), refused.detail)
+
+    def _served(self, exchange: Exchange, response: Response, details: str = "") -> Response:
         """The last thing that happens to a request."""
-        self._emit(exchange, response.status)
+        self._emit(exchange, response.status, details)
         response.headers += b"X-Request-ID: %b\r\n" % exchange.request_id
         return response
 
     def _client_left(self, exchange: Exchange) -> None:
         """Nobody is left to answer: the request is logged, and that is all."""
-        self._emit(exchange, _CLIENT_LEFT)
+        if self.cutting:
+            self._emit(exchange, _UNAVAILABLE, _CUT_OFF)
+        else:
+            self._emit(exchange, _CLIENT_LEFT, "")
 
-    def _emit(self, exchange: Exchange, status: int) -> None:
+    def _emit(self, exchange: Exchange, status: int, details: str) -> None:
         request, route, called = exchange.request, exchange.route, exchange.called
         ended = perf_counter()
         event = Served(
@@ -184,6 +194,7 @@ class Application:
             called,
             exchange.wasted_s,
             ended,
+            details,
         )
         self._tell(event)
         if exchange.trace is not None:
@@ -237,7 +248,7 @@ def _method_not_allowed(_: Exchange) -> Response:
     return Response(405, error_body("Method not allowed"), headers=b"Allow: GET, HEAD\r\n")
 
 
-def _refused(refused: BadRequest) -> Response:
+def _refusal(refused: BadRequest) -> Response:
     error = "Bad request" if refused.status < _SERVER_ERROR else HTTPStatus(refused.status).phrase
     headers = b"Retry-After: 1\r\n" if refused.status == _UNAVAILABLE else b""
     return Response(refused.status, error_body(error, details=refused.detail), headers=headers)

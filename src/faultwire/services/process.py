@@ -123,6 +123,7 @@ class ServiceProcess:
         cut = await self._service.drain(self._settings.drain_timeout_s)
         if not await listener.drain(self._settings.drain_timeout_s):
             cut += listener.unanswered
+            self._service.cutting = True
             await _next_rounds()
         if not cut:
             self._log.note("INFO", event="stopped")

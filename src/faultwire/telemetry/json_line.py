@@ -43,7 +43,9 @@ def _details(event: Served) -> str:
     failed, call = failure_of(event), event.called
     wasted = f',"wasted_ms":{event.wasted_s * 1e3:.3f}' if event.wasted_s else ""
     stopped = f',"stopped_by":"{call.stopped_by}"' if call is not None and call.stopped_by else ""
-    return wasted + (f'{stopped},"details":{quoted(failed.detail)}' if failed else "")
+    if failed is not None:
+        return f'{wasted}{stopped},"details":{quoted(failed.detail)}'
+    return f'{wasted},"details":{quoted(event.details)}' if event.details else wasted
 
 
 def note(level: str, fields: Mapping[str, object]) -> str:

@@ -92,6 +92,7 @@ class WireService:
     """
 
     name = _NAME
+    cutting = False
 
     def __init__(
         self,
