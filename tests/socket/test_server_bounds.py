@@ -284,3 +284,22 @@ def test_what_was_sent_behind_the_last_answer_is_held_no_more_than_it_is_kept(se
     assert client.answer().status == 200
     server.wait_until(lambda: connection.state is State.ENDING)
     assert holding(server) == 0
+
+
+def test_an_answer_that_is_not_read_counts_as_held_however_short_it_is(serve: Serve) -> None:
+    server = serve(lambda _: Response(200, bytes(30 * KI)))
+    client = server.connect()
+    connection = server.the_connection()
+
+    def unread() -> tuple[int, int]:
+        connection.tick()
+        return connection._transport.get_write_buffer_size(), holding(server)
+
+    kept = held = 0
+    while not kept:
+        client.send(GET)
+        server.call(lambda: None)  # it has had a chance to answer
+        kept, held = server.call(unread)
+    assert kept <= held
+    client.reset()
+    server.wait_until(lambda: holding(server) == 0)

@@ -139,6 +139,8 @@ class ServerConnection(Responder, asyncio.Protocol):
     def tick(self) -> tuple[State, int]:
         """Count one tick: the state, and how many ticks it has lasted for the same message."""
         state = self.state
+        if (self._held or state is State.STALLED) and not self._count_held(unread=True):
+            self.abort()
         return state, self._stay.tick(state, self._reader.message)
 
     def refuse(self, refused: BadRequest) -> None:
@@ -184,10 +186,14 @@ class ServerConnection(Responder, asyncio.Protocol):
             else:
                 self._transport.resume_reading()
 
-    def _count_held(self) -> bool:
-        """Tell the listener how much waits here. Whether there is room for it."""
+    def _count_held(self, *, unread: bool = False) -> bool:
+        """Tell the listener how much waits here. Whether there is room for it.
+
+        What was written in this round of the loop is not `unread` yet; what it has not been able
+        to send until a tick is, and what stalls the connection.
+        """
         held = len(self._backlog)
-        if self._blocked & STALLED:
+        if unread or self._blocked & STALLED:
             held += self._transport.get_write_buffer_size()
         more, self._held = held - self._held, held
         return self._owner.holding.change(more)
