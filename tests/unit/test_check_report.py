@@ -42,6 +42,15 @@ def test_an_empty_report_and_one_that_ended_early_are_reports(render: Render) ->
     assert "Ctrl+C was pressed" in text.replace("\\", "")
 
 
+@pytest.mark.parametrize("name", ["terminal", "markdown", "html"])
+def test_a_letter_below_that_of_the_score_names_what_capped_it(name: str) -> None:
+    grave = [replace(result(Verdict.FAIL), id=f"load.of_{n}", weight=5) for n in range(5)]
+    best = replace(report(*grave), score=92.0)
+    text = " ".join(FORMATS[name](best).replace("\\", "").split())
+    assert "No better than C because of load.of_0, load.of_1, load.of_2 and 2 more." in text
+    assert "No better than" not in FORMATS[name](replace(best, score=75.0))
+
+
 def test_classic_counts_what_is_required_and_no_more() -> None:
     lines = classic.render(one_of_each()).splitlines()
     assert lines[-3:] == ["Total Tests: 3", "Passed: 1", "Failed: 2"]

@@ -4,7 +4,7 @@ import pytest
 from msgspec.structs import replace
 
 from faultwire.check.model import Group, GroupScore, Result, Verdict
-from faultwire.check.score import grade_of, group_scores, score_of
+from faultwire.check.score import capping, grade_of, group_scores, score_of
 from faultwire.commands.checking import exit_status
 from tests.unit.check_reports import report, result
 
@@ -57,6 +57,50 @@ def test_advice_neither_mends_nor_worsens_what_failed() -> None:
 )
 def test_letters(score: float, grade: str) -> None:
     assert grade_of(score) == grade
+
+
+@pytest.mark.parametrize(
+    ("verdict", "weight", "grade"),
+    [
+        (Verdict.FAIL, 5, "C"),
+        (Verdict.FAIL, 4, "B"),
+        (Verdict.FAIL, 3, "A"),
+        (Verdict.FLAKY, 5, "B"),
+        (Verdict.FLAKY, 4, "A"),
+        (Verdict.SKIP, 5, "A"),
+    ],
+)
+def test_a_grave_failure_caps_the_letter_and_not_the_score(
+    verdict: Verdict, weight: int, grade: str
+) -> None:
+    results = [judged(Verdict.PASS, 500), judged(verdict, weight)]
+    assert score_of(results) == pytest.approx(99.5, abs=0.5)
+    assert grade_of(score_of(results), results) == grade
+
+
+def test_of_two_caps_the_lower_counts_and_none_lifts_a_letter() -> None:
+    results = [judged(Verdict.FAIL, 4), judged(Verdict.FAIL, 5)]
+    assert grade_of(95, results) == "C"
+    assert grade_of(65, results) == "D"
+    assert grade_of(0, results) == "F"
+
+
+def test_advice_caps_no_letter() -> None:
+    assert grade_of(90, [judged(Verdict.WARN, 5, advice=True)]) == "A"
+
+
+def test_what_capped_a_letter_is_named_and_what_did_not_is_not() -> None:
+    grave, other = judged(Verdict.FAIL, 5), judged(Verdict.FAIL, 4)
+    assert capping(92, [HELD, other, grave]) == [grave]
+    assert capping(75, [other, grave]) == []  # it is a C without them
+    assert capping(None, [judged(Verdict.SKIP, 5)]) == []
+
+
+def test_a_cap_holds_for_the_group_of_the_failure() -> None:
+    mixed = [judged(Verdict.PASS, 95), judged(Verdict.FAIL, 5)]
+    elsewhere = replace(HELD, group=Group.SAFETY)
+    scores = group_scores([*mixed, elsewhere])
+    assert [(each.score, each.grade) for each in scores] == [(95.0, "C"), (100.0, "A")]
 
 
 def test_groups_are_scored_one_by_one_in_their_order() -> None:

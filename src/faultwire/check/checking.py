@@ -184,7 +184,7 @@ class Checking:
             started_at=self._started_at,
             duration_s=round(monotonic() - self._began, 3),
             score=score,
-            grade=grade_of(score),
+            grade=grade_of(score, results),
             groups=group_scores(results),
             scenarios=results,
             aborted=aborted,

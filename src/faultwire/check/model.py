@@ -121,7 +121,10 @@ class Result(msgspec.Struct, frozen=True):
 
 
 class GroupScore(msgspec.Struct, frozen=True):
-    """`score` is 0 to 100, None where nothing of the group was judged."""
+    """`score` is 0 to 100, None where nothing of the group was judged.
+
+    `grade` is a letter, which a failure of great weight caps, whatever the score.
+    """
 
     group: Group
     score: float | None

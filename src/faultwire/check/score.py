@@ -4,13 +4,21 @@ A scenario that held counts its weight, a flaky one half of it, a failure nothin
 skipped does not count. Advice that was not followed counts, too, but alone it never takes a score
 below 90, which is still an A: with all requirements held the score says how much of the advice
 is followed, and with some broken it cannot make up for them, nor make them worse.
+
+A letter is what people remember, and among a hundred scenarios a grave failure is one per cent:
+what failed caps the letter, and not the score, of its group and of the whole.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 
 from faultwire.check.model import Group, GroupScore, Result, Verdict
 
 GRADES = ((90.0, "A"), (80.0, "B"), (70.0, "C"), (60.0, "D"))
+CAPS: Mapping[tuple[Verdict, int], str] = MappingProxyType(
+    {(Verdict.FAIL, 5): "C", (Verdict.FAIL, 4): "B", (Verdict.FLAKY, 5): "B"}
+)
+"""The best letter that a requirement leaves that was not held, by verdict and weight."""
 _ADVICE_FLOOR = 90.0
 _WORTH = {Verdict.PASS: 1.0, Verdict.FLAKY: 0.5, Verdict.FAIL: 0.0, Verdict.WARN: 0.0}
 
@@ -26,17 +34,29 @@ def score_of(results: Iterable[Result]) -> float | None:
     return round(max(min(required, with_advice), min(required, _ADVICE_FLOOR)), 1)
 
 
-def grade_of(score: float | None) -> str:
-    """A letter from A to F, a dash where nothing was judged."""
+def grade_of(score: float | None, results: Iterable[Result] = ()) -> str:
+    """A letter from A to F, which grave failures cap; a dash where nothing was judged."""
     if score is None:
         return "-"
-    return next((letter for least, letter in GRADES if score >= least), "F")
+    letter = next((letter for least, letter in GRADES if score >= least), "F")
+    return max(letter, *map(_cap, results), "A")  # of letters the greatest is the worst
+
+
+def capping(score: float | None, results: Iterable[Result]) -> list[Result]:
+    """What keeps the letter below that of the score; empty where the score alone decides."""
+    found = list(results)
+    grade = grade_of(score, found)
+    return [] if grade == grade_of(score) else [each for each in found if _cap(each) == grade]
 
 
 def group_scores(results: Sequence[Result]) -> list[GroupScore]:
     """The score of every group that has results, in the order of groups."""
     by_group = {group: [r for r in results if r.group is group] for group in Group}
     return [_group_score(group, found) for group, found in by_group.items() if found]
+
+
+def _cap(result: Result) -> str:
+    return "A" if result.advice else CAPS.get((result.verdict, result.weight), "A")
 
 
 def _share(results: Sequence[Result]) -> float | None:
@@ -52,7 +72,7 @@ def _group_score(group: Group, results: Sequence[Result]) -> GroupScore:
     return GroupScore(
         group=group,
         score=score,
-        grade=grade_of(score),
+        grade=grade_of(score, results),
         passed=counts[Verdict.PASS],
         failed=counts[Verdict.FAIL],
         warned=counts[Verdict.WARN],

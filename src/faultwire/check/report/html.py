@@ -9,6 +9,7 @@ from faultwire.check.report.timeline import LANES, timeline
 from faultwire.check.report.words import (
     MARKS,
     NAMES,
+    capped,
     evidence_lines,
     graded,
     shown,
@@ -31,6 +32,7 @@ def render(report: Report) -> str:
         groups={group: _of(report, group) for group in Group if _of(report, group)},
         title=title_of(report),
         totals=totals(report),
+        capped=capped(report),
         graded=graded,
         marks=MARKS,
         names=NAMES,

@@ -3,6 +3,7 @@
 from faultwire.check.model import Group, Report, Result
 from faultwire.check.report.words import (
     MARKS,
+    capped,
     evidence_lines,
     explained,
     graded,
@@ -20,10 +21,11 @@ def render(report: Report) -> str:
 
 
 def _head(report: Report) -> list[str]:
+    said = f" {_plain(capped(report))}" if capped(report) else ""
     head = [
         f"# Check of {_plain(report.target.name)}: {graded(report.score, report.grade)}",
         "",
-        f"{_plain(title_of(report))}. {totals(report)} in {report.duration_s:.1f} s.",
+        f"{_plain(title_of(report))}. {totals(report)} in {report.duration_s:.1f} s.{said}",
         "",
     ]
     return [*head, f"**Ended early:** {_plain(report.aborted)}", ""] if report.aborted else head

@@ -9,6 +9,7 @@ from rich.text import Text
 from faultwire.check.model import Group, GroupScore, Report, Result, Verdict
 from faultwire.check.report.words import (
     MARKS,
+    capped,
     evidence_rows,
     explained,
     graded,
@@ -54,6 +55,8 @@ def show(report: Report, console: Console) -> None:
         console.print(Text(f"Ended early: {shown(report.aborted)}", "bold red"))
     grade = graded(report.score, report.grade)
     console.print(Text(f"{grade}: {totals(report)} in {report.duration_s:.1f} s", "bold"))
+    if said := capped(report):
+        console.print(Text(said))
 
 
 def _lines(results: list[Result]) -> RenderableType:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 
 from faultwire.check.model import Exchanged, Report, Result, Verdict, WireSaw
+from faultwire.check.score import capping
 
 MARKS = {
     Verdict.PASS: "✓",
@@ -23,6 +24,7 @@ EXPLAINED = (Verdict.FAIL, Verdict.FLAKY, Verdict.WARN)
 """The verdicts that a reader wants explained, the gravest first."""
 
 _LONGEST_BODY = 200
+_MOST_NAMED = 3
 _CONTROL = re.compile(
     r"[^\t\n -~\u00a0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]|[\u202a-\u202e\u2066-\u2069]"
 )
@@ -55,6 +57,14 @@ def totals(report: Report) -> str:
 def graded(score: float | None, grade: str) -> str:
     """A grade with its score: "A (100 %)", or "not judged"."""
     return "not judged" if score is None else f"{grade} ({score:.0f} %)"
+
+
+def capped(report: Report) -> str:
+    """Why the letter is below that of the score, in a line; empty where it is not."""
+    ids = [result.id for result in capping(report.score, report.scenarios)]
+    more = f" and {len(ids) - _MOST_NAMED} more" if len(ids) > _MOST_NAMED else ""
+    named = ", ".join(ids[:_MOST_NAMED]) + more
+    return f"No better than {report.grade} because of {named}." if ids else ""
 
 
 def explained(results: Iterable[Result]) -> list[Result]:
