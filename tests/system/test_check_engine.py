@@ -401,6 +401,38 @@ async def test_an_a_that_insists_on_the_wires_port_is_examined_alone() -> None:
     of_a = scenario(echoed, Need.LAB, Need.LAB_A)
     report = await check(target, [of_a, scenario(good, Need.LAB, Need.WIRE), scenario(hang)])
     assert set(verdicts(report).values()) == {Verdict.PASS}, said(report)
+    assert not report.unexamined
+
+
+async def test_a_pair_without_a_wire_between_says_what_was_not_examined(tmp_path: Path) -> None:
+    port = free_port(set())
+    b = Service("B", launch(tiny(tmp_path), port, ("127.0.0.1", 9), tmp_path))
+    await b.start()
+    a_port = unused_port()
+    a_url = f"http://127.0.0.1:{a_port}"
+    try:
+        spec = replace(TINY, b=Start(url=b.url), a=Start(url=a_url), upstream_port=a_port)
+        named = [scenario(good, Need.WIRE, name=name) for name in "xyz"]
+        report = await check(spec, [*named, scenario(never)])
+        assert report.unexamined == (
+            f"3 scenarios need the wire: B calls {a_url} directly; stop A and check again without "
+            "it, and the wire takes its place, with the check's own behind"
+        )
+    finally:
+        await b.stop()
+
+
+async def test_a_port_that_the_wire_cannot_have_is_told_with_what_to_do(tmp_path: Path) -> None:
+    port = free_port(set())
+    b = Service("B", launch(tiny(tmp_path), port, ("127.0.0.1", 9), tmp_path))
+    await b.start()
+    try:
+        spec = replace(TINY, b=Start(url=b.url), upstream_port=port)
+        report = await check(spec, [scenario(good, Need.WIRE), scenario(never)])
+        assert report.unexamined.startswith("1 scenario needs the wire: the wire cannot stand on")
+        assert "end what listens there" in report.unexamined
+    finally:
+        await b.stop()
 
 
 async def test_what_runs_already_is_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -51,6 +51,13 @@ def test_a_letter_below_that_of_the_score_names_what_capped_it(name: str) -> Non
     assert "No better than" not in FORMATS[name](replace(best, score=75.0))
 
 
+@pytest.mark.parametrize("name", ["terminal", "classic", "markdown", "html"])
+def test_what_was_not_examined_stands_beside_the_grade(name: str) -> None:
+    unexamined = "9 scenarios need the wire: B calls http://a:1 directly; stop A"
+    text = FORMATS[name](replace(report(result(Verdict.SKIP)), unexamined=unexamined))
+    assert unexamined in " ".join(text.replace("\\", "").split())
+
+
 def test_classic_counts_what_is_required_and_no_more() -> None:
     lines = classic.render(one_of_each()).splitlines()
     assert lines[-3:] == ["Total Tests: 3", "Passed: 1", "Failed: 2"]

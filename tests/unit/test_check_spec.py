@@ -159,6 +159,7 @@ def test_a_pair_that_runs_already_has_no_wire_between_and_says_so() -> None:
     target = lab(b_url="http://127.0.0.1:8081", a_url="http://localhost:8080")
     (layout,) = layouts(target)
     assert layout.wire_port is None
+    assert layout.instead.startswith("stop A and check again without it")
     lacks = missing(target, layout, own_upstream=False, wire=False)
     assert "B calls http://localhost:8080 directly" in lacks[Need.WIRE]
     assert {Need.UPSTREAM, Need.PROCESS, Need.LOG, Need.TRACE} <= lacks.keys()

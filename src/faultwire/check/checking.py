@@ -22,7 +22,7 @@ from faultwire.check.scenario import Scenario
 from faultwire.check.score import grade_of, group_scores, score_of
 from faultwire.check.spec import Spec, Start
 from faultwire.check.target.launch import InvalidSpec
-from faultwire.check.target.layout import is_movable, layouts
+from faultwire.check.target.layout import Layout, is_movable, layouts
 from faultwire.check.target.presets import OWN_A, OWN_B
 from faultwire.check.target.rig import Rig
 from faultwire.check.target.service import NotStarted
@@ -72,6 +72,7 @@ class Checking:
         self._listener = listener
         self._results: dict[str, Result] = {}
         self._lacks: dict[str, str] = {}
+        self._unwired: Layout | None = None
         self._target = target_of(spec, Baseline())
         self._started_at, self._began = time(), monotonic()
 
@@ -108,6 +109,8 @@ class Checking:
         for layout in (main, *others):
             async with Rig(self._spec, layout) as rig, Lag() as lag:
                 last = layout is (others or [main])[-1]
+                if layout is main and rig.wire is None:
+                    self._unwired = rig.layout
                 if aborted := await self._play_on(rig, lag, first=layout is main, last=last):
                     return aborted
         return ""
@@ -188,6 +191,7 @@ class Checking:
             groups=group_scores(results),
             scenarios=results,
             aborted=aborted,
+            unexamined=unexamined(self._unwired, results),
             defects=[result.id for result in results if is_defect(result)],
         )
 
@@ -204,6 +208,18 @@ def target_of(spec: Spec, baseline: Baseline) -> Target:
         concurrent=baseline.at_once > 1,
         baseline_ms=round(1000 * baseline.median_s, 2),
     )
+
+
+def unexamined(unwired: Layout | None, results: Sequence[Result]) -> str:
+    """What was skipped because no wire is before B, and what to do; empty where that is nothing.
+
+    What is left may all have held: that says little, and is not to look like much.
+    """
+    count = sum(unwired is not None and result.said == unwired.no_wire for result in results)
+    if unwired is None or not count:
+        return ""
+    what = "1 scenario needs" if count == 1 else f"{count} scenarios need"
+    return f"{what} the wire: {unwired.no_wire.removeprefix('no wire: ')}; {unwired.instead}"
 
 
 def versions() -> dict[str, str]:

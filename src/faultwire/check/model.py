@@ -152,6 +152,7 @@ class Report(msgspec.Struct, frozen=True):
     """A whole check. `aborted` says why it ended early, and is empty where it did not.
 
     `defects` are the ids of scenarios that were skipped because the check's own code failed.
+    `unexamined` says how many were skipped for want of the wire, why, and what to do about it.
     """
 
     schema_version: int
@@ -165,3 +166,4 @@ class Report(msgspec.Struct, frozen=True):
     scenarios: list[Result]
     aborted: str = ""
     defects: list[str] = []
+    unexamined: str = ""

@@ -32,6 +32,8 @@ def render(report: Report) -> str:
         f"Passed: {passed}",
         f"Failed: {failed}",
     ]
+    if report.unexamined:
+        lines.append(f"Not examined: {shown(report.unexamined)}")
     if report.aborted:
         lines.append(f"Ended early: {shown(report.aborted)}")
     return "\n".join([*lines, ""])

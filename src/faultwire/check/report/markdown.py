@@ -28,6 +28,8 @@ def _head(report: Report) -> list[str]:
         f"{_plain(title_of(report))}. {totals(report)} in {report.duration_s:.1f} s.{said}",
         "",
     ]
+    if report.unexamined:
+        head += [f"**Not examined:** {_plain(report.unexamined)}.", ""]
     return [*head, f"**Ended early:** {_plain(report.aborted)}", ""] if report.aborted else head
 
 

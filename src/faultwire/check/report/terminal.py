@@ -57,6 +57,8 @@ def show(report: Report, console: Console) -> None:
     console.print(Text(f"{grade}: {totals(report)} in {report.duration_s:.1f} s", "bold"))
     if said := capped(report):
         console.print(Text(said))
+    if report.unexamined:
+        console.print(Text(shown(report.unexamined), "yellow"))
 
 
 def _lines(results: list[Result]) -> RenderableType:

@@ -15,18 +15,23 @@ from faultwire.http.address import Origin, parse_origin
 
 _UPSTREAM = ("upstream", "upstream_port")
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
+_WITHOUT_A = (
+    "stop A and check again without it, and the wire takes its place, with the check's own behind"
+)
 
 
 class Layout(NamedTuple):
     """One arrangement. `b` or `a` None: there is none of the target's.
 
-    `wire_port` is 0 for any, None where there is no wire; `no_wire` then says why.
+    `wire_port` is 0 for any, None where there is no wire; `no_wire` then says why, and `instead`
+    what to do about it.
     """
 
     b: Start | None
     a: Start | None
     wire_port: int | None
     no_wire: str = ""
+    instead: str = ""
 
 
 def layouts(spec: Spec) -> list[Layout]:
@@ -35,15 +40,16 @@ def layouts(spec: Spec) -> list[Layout]:
     if b is None:
         if a is None:
             raise InvalidSpec("there is nothing to examine: neither a command nor a URL is given")
-        return [Layout(None, a, None, "no Service B was given")]
+        instead = "say how B is started (--b-cmd) or where it runs (--b-url)"
+        return [Layout(None, a, None, "no Service B was given", instead)]
     if a is not None and a.url and _origin(a.url).base:
         raise InvalidSpec(f"{a.url}: expected no path; the wire passes every path on as it is")
     port = _wire_port(spec, b)
     if a is None or port is None or port == 0 or _port_of(a) != port:
         why = "" if port is not None else f"it is not known where {b.url} expects its upstream"
-        return [Layout(b, a, port, why)]
+        return [Layout(b, a, port, why, "let the check start B (--b-cmd)" if why else "")]
     if a.url:
-        return [Layout(b, a, None, f"no wire: B calls {a.url} directly")]
+        return [Layout(b, a, None, f"no wire: B calls {a.url} directly", _WITHOUT_A)]
     why = f"A can only listen on port {port}, where the wire has to stand"
     return [Layout(b, None, port), Layout(None, a, None, why)]
 

@@ -27,6 +27,7 @@ from faultwire.wire.upstream import Upstream
 
 _SETTLED_S = 10.0
 _LOOK_EVERY_S = 0.2
+_FREE_IT = "end what listens there, or say with --upstream-port where else B calls"
 
 
 class Rig:
@@ -150,7 +151,7 @@ class Rig:
             cause = getattr(error.__cause__, "strerror", None) or error
             why = f"the wire cannot stand on port {port}, where B expects its upstream: {cause}"
             if self.layout.b is None or self.layout.b.url:
-                self.layout = self.layout._replace(no_wire=why)
+                self.layout = self.layout._replace(no_wire=why, instead=_FREE_IT)
                 return
             raise NotStarted(why) from error
         self.wire = wire
