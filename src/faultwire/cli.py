@@ -1,10 +1,12 @@
 """The command line. A command imports what it needs when it runs, so that `--help` is quick."""
 
 import codecs
+import errno
 import io
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from typing import Any
 
@@ -45,8 +47,30 @@ _ELSEWHERE = {
 """The module below `faultwire.commands` that each command is in, and what it is called there."""
 
 
+class _ReaderGone(Exception):
+    """Nobody reads the output any more. At a `BrokenPipeError` click would end without a word."""
+
+
+@contextmanager
+def _told_of() -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError as error:
+        raise _ReaderGone(error.strerror) from error
+
+
 class Commands(click.Group):
     """Imports a command when it is asked for: half a megabyte that no service has to carry."""
+
+    def make_context(self, *given: Any, **more: Any) -> click.Context:
+        """Read the arguments, and write the help if they ask for it."""
+        with _told_of():
+            return super().make_context(*given, **more)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command that was asked for."""
+        with _told_of():
+            return super().invoke(ctx)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """All names, in the order of `--help`."""
@@ -108,7 +132,7 @@ def main() -> None:
     _open_standard_descriptors()
     _write_whole()
     _write_anywhere()
-    sys.exit(_main(sys.argv[1:]))
+    sys.exit(_written(sys.argv[1:]))
 
 
 def _open_standard_descriptors() -> None:
@@ -153,6 +177,32 @@ def _plainly(error: UnicodeError) -> tuple[str, int]:
         raise error
     lost = error.object[error.start : error.end]
     return "".join(_PLAINLY.get(sign, "?") for sign in lost), error.end
+
+
+def _written(arguments: list[str]) -> Any:
+    """The exit status; 2 where not all that there was to say could be written."""
+    try:
+        status = _main(arguments)
+        if sys.stdout is not None:  # it was closed at start
+            sys.stdout.flush()
+    except OSError as error:
+        if error.errno not in _UNWRITTEN or error.filename:
+            raise
+        return _unwritten(error.strerror or "it cannot be written")
+    except _ReaderGone as gone:
+        return _unwritten(str(gone))
+    return status
+
+
+_UNWRITTEN = (errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+
+
+def _unwritten(why: str) -> int:
+    """Say so, and let nobody try again when Python ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    with suppress(OSError):
+        click.echo(f"faultwire: standard output could not be written: {why}", err=True)
+    return 2
 
 
 def _main(arguments: list[str]) -> Any:

@@ -6,13 +6,14 @@ import pkgutil
 import re
 import subprocess
 import sys
+from typing import IO
 
 import click
 import pytest
 
 from faultwire import __version__, commands
 from faultwire.cli import cli
-from tests.system.running import environment, run
+from tests.system.running import PATIENCE_S, environment, run
 
 HEAVY = (
     "asyncio",
@@ -141,6 +142,57 @@ def test_long_output_is_whole_where_python_runs_unbuffered() -> None:
         first = os.read(process.stdout.fileno(), 10)  # it is about to fill the pipe
         rest = process.stdout.read()
     assert len(first + rest) == LONG + 1
+
+
+SPEAKING = [
+    ["--help"],
+    ["--version"],
+    ["check", "--help"],
+    ["check", "--list"],
+    ["explain", os.devnull],
+    ["simulate", "--list"],
+]
+no_full_disk = pytest.mark.skipif(not os.path.exists("/dev/full"), reason="it has no /dev/full")  # noqa: PTH110
+
+
+@no_full_disk
+@pytest.mark.parametrize("words", SPEAKING, ids=" ".join)
+@pytest.mark.parametrize("options", [(), ("-u",)], ids=["buffered", "unbuffered"])
+def test_output_that_finds_no_room_is_told_in_one_line(
+    words: list[str], options: tuple[str, ...]
+) -> None:
+    with open("/dev/full", "wb") as full:  # noqa: PTH123
+        done = written_to(full, words, options)
+    said = "faultwire: standard output could not be written: No space left on device\n"
+    assert (done.returncode, done.stderr) == (2, said)
+
+
+@pytest.mark.parametrize("words", SPEAKING[:4], ids=" ".join)
+@pytest.mark.parametrize("options", [(), ("-u",)], ids=["buffered", "unbuffered"])
+def test_output_that_nobody_reads_is_told_in_one_line(
+    words: list[str], options: tuple[str, ...]
+) -> None:
+    reads, writes = os.pipe()
+    os.close(reads)
+    with open(writes, "wb") as pipe:  # noqa: PTH123
+        done = written_to(pipe, words, options)
+    said = "faultwire: standard output could not be written: Broken pipe\n"
+    assert (done.returncode, done.stderr) == (2, said)
+
+
+def written_to(
+    output: IO[bytes], words: list[str], options: tuple[str, ...]
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, *options, "-m", "faultwire", *words],
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment({}),
+        timeout=PATIENCE_S,
+        check=False,
+    )
 
 
 def test_every_command_is_found_by_its_own_name_and_none_is_forgotten() -> None:
