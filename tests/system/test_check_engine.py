@@ -106,6 +106,32 @@ async def test_what_fails_once_is_flaky(run: Callable[..., Awaitable[Report]]) -
     assert (only(report).verdict, only(report).plays) == (Verdict.FLAKY, 4)
 
 
+async def test_one_failure_that_may_be_the_machines_is_outweighed_by_two_plays_that_held(
+    run: Callable[..., Awaitable[Report]],
+) -> None:
+    plays: list[int] = []
+
+    async def late_once(stage: Stage) -> None:
+        plays.append(1)
+        if len(plays) == 1:
+            stage.disturbed("A timer was late.")
+        stage.expect(len(plays) > 1, "it failed the first time")
+
+    result = only(await run(scenario(late_once, alone=True)))
+    assert (result.verdict, result.plays) == (Verdict.PASS, 3)
+    assert result.evidence.notes[0].endswith("it failed the first time")
+
+
+async def test_a_failure_that_comes_again_is_one_however_late_the_machine(
+    run: Callable[..., Awaitable[Report]],
+) -> None:
+    async def late(stage: Stage) -> None:
+        stage.disturbed("A timer was late.")
+        stage.expect(condition=False, otherwise="it never holds")
+
+    assert only(await run(scenario(late, alone=True))).verdict is Verdict.FAIL
+
+
 async def test_a_defect_of_a_scenario_is_told_and_never_a_pass(
     run: Callable[..., Awaitable[Report]],
 ) -> None:

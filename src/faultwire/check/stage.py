@@ -173,6 +173,9 @@ class Stage(Protocol):
     def note(self, sentence: str) -> None:
         """Keep a sentence as evidence."""
 
+    def disturbed(self, why: str) -> None:
+        """Say that the machine may decide this play: a failure of it is but a suspicion."""
+
     # Expectations that many scenarios share. Each raises `Unmet`.
 
     def expect(self, condition: bool, otherwise: str) -> None:

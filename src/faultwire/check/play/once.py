@@ -51,7 +51,7 @@ async def play(bench: Bench, scenario: Scenario, *, alone: bool) -> Outcome:
     starts = service.starts if service is not None else 0
     began_at, began = time(), monotonic()
     ending, said = await _played(scenario, stage)
-    disturbed = bench.lag.worst_s() > _LATE_S
+    disturbed = stage.was_disturbed or bench.lag.worst_s() > _LATE_S
     if service is not None and not alone:
         disturbed |= service.starts != starts or not service.alive()
     evidence = stage.evidence()

@@ -30,10 +30,11 @@ class PlayedStage:
 
     `alone` says that no other play runs meanwhile. `held_back` becomes true when the target fails
     one of the spec's requests at once without calling its upstream: a breaker may be open.
+    `was_disturbed` becomes true when the scenario says so.
     """
 
     def __init__(self, bench: Bench, *, alone: bool, within_s: float = inf) -> None:
-        self.held_back = False
+        self.held_back = self.was_disturbed = False
         self._ends_at = monotonic() + within_s
         self._bench = bench
         self._rig = bench.rig
@@ -219,6 +220,10 @@ class PlayedStage:
 
     def note(self, sentence: str) -> None:
         self._notebook.note(sentence)
+
+    def disturbed(self, why: str) -> None:
+        self.was_disturbed = True
+        self.note(why)
 
     def expect(self, condition: bool, otherwise: str) -> None:
         if not condition:

@@ -1,6 +1,9 @@
 """Many at once, and a good end."""
 
-from faultwire.check.model import Group
+from collections.abc import Iterable
+from time import time
+
+from faultwire.check.model import Group, WireSaw
 from faultwire.check.scenario import Need, Scenario
 from faultwire.check.scenarios import expectations as expect
 from faultwire.check.stage import CannotPlay, Stage
@@ -9,6 +12,9 @@ _TRACED = frozenset({Need.WIRE, Need.TRACE})
 _END_WITHIN_S = 10.0
 """What `docker stop` waits before it kills."""
 _TRIES = 3
+_DELAY = 0.4
+_OVERRUN = 0.2
+"""Shares of the budget: so long the wire holds up a call, and so much later is too little left."""
 
 
 async def _concurrent(stage: Stage) -> None:
@@ -44,9 +50,9 @@ async def _drain(stage: Stage) -> None:
 async def _drained(stage: Stage) -> bool:
     """False when the requests were over before the signal: a busy machine is late with it."""
     tokens = expect.crowd(stage, 8, else_few=1)
-    delay_ms = 400 * stage.spec.budget_s
+    delay_s = _DELAY * stage.spec.budget_s
     async with (
-        stage.breaking("latency", tokens=tokens, delay_ms=delay_ms),
+        stage.breaking("latency", tokens=tokens, delay_ms=1000 * delay_s),
         expect.meanwhile(stage.ask_many(tokens, at_once=len(tokens))) as [asking],
     ):
         for token in tokens:
@@ -55,7 +61,11 @@ async def _drained(stage: Stage) -> bool:
             return False
         status = await stage.process.terminate(_END_WITHIN_S + stage.budget_s)
         stage.figure("exit_status", "still alive" if status is None else status)
-        for answer in await asking:
+        answers = await asking
+        late_s = overrun_s(await stage.seen(""), delay_s, time())
+        if late_s > _OVERRUN * stage.spec.budget_s:
+            stage.disturbed(f"The wire's own delay of {delay_s:g} s took {late_s:.2f} s longer.")
+        for answer in answers:
             stage.expect(answer.status > 0, f"a request under way was dropped: {answer.error}")
             stage.is_good(answer)
     stage.expect(
@@ -63,6 +73,12 @@ async def _drained(stage: Stage) -> bool:
         f"{_END_WITHIN_S:.0f} s after {stage.spec.b.stop_signal} it was still alive",
     )
     return True
+
+
+def overrun_s(seen: Iterable[WireSaw], delay_s: float, now: float) -> float:
+    """How much longer than asked for the wire's delay has taken, at worst; 0 if it was on time."""
+    took = ((each.ended_at or now) - each.started_at for each in seen if each.fault)
+    return max([0.0, *(took_s - delay_s for took_s in took)])
 
 
 SCENARIOS: tuple[Scenario, ...] = (
