@@ -80,6 +80,7 @@ async def test_what_holds_passes_with_its_evidence(run: Callable[..., Awaitable[
     assert (report.score, report.grade, report.aborted) == (100.0, "A", "")
     assert report.target.concurrent
     assert report.target.baseline_ms > 0
+    assert report.target.margin_ms >= 300
     evidence = report.scenarios[1].evidence
     assert [asked.status for asked in evidence.asked] == [503, 200]
     assert [saw.fault for saw in evidence.wire] == ["status"]

@@ -105,6 +105,13 @@ def test_the_html_page_needs_no_script_and_nothing_from_elsewhere() -> None:
     assert page.tags.count("details") == len(Verdict)
 
 
+def test_the_html_page_names_the_margin_that_is_allowed_beside_the_budget() -> None:
+    empty = report()
+    page = html.render(replace(empty, target=replace(empty.target, margin_ms=310.0)))
+    assert "has to come within 1 s, and 0.31 s more are allowed for what the machine adds" in page
+    assert "more are allowed" not in html.render(empty)
+
+
 def test_the_html_page_draws_each_attempt_and_names_its_fault() -> None:
     page = html.render(report(result(Verdict.FAIL, said="It took 5 s.")))
     assert page.count('class="fault"') == 1

@@ -119,7 +119,7 @@ class Checking:
         bench, _ = await measured(Bench(rig, lag, Tokens(), Patience()))
         if first:
             self._check_reached(rig, bench.baseline)
-            self._target = target_of(self._spec, bench.baseline)
+            self._target = target_of(self._spec, bench.baseline, bench.margin_s)
             self._listener.started(self._target, self._scenarios)
         todo = []
         for scenario in self._scenarios:
@@ -196,7 +196,7 @@ class Checking:
         )
 
 
-def target_of(spec: Spec, baseline: Baseline) -> Target:
+def target_of(spec: Spec, baseline: Baseline, margin_s: float = 0.0) -> Target:
     """The target as the report names it."""
     own_a = "the check's own" if spec.preset == "lab" else "the check's own canned answer"
     return Target(
@@ -207,6 +207,7 @@ def target_of(spec: Spec, baseline: Baseline) -> Target:
         budget_s=spec.budget_s,
         concurrent=baseline.at_once > 1,
         baseline_ms=round(1000 * baseline.median_s, 2),
+        margin_ms=round(1000 * margin_s),
     )
 
 

@@ -137,7 +137,11 @@ class GroupScore(msgspec.Struct, frozen=True):
 
 
 class Target(msgspec.Struct, frozen=True):
-    """Who was examined. `b` and `a` are a command or a URL; `a` may be the check's own."""
+    """Who was examined. `b` and `a` are a command or a URL; `a` may be the check's own.
+
+    An answer is in time that comes within `budget_s` and what the machine may add: `margin_ms` in
+    the quiet, as its times were measured, and more while it is busy.
+    """
 
     name: str
     preset: str
@@ -146,6 +150,7 @@ class Target(msgspec.Struct, frozen=True):
     budget_s: float
     concurrent: bool
     baseline_ms: float
+    margin_ms: float = 0.0
 
 
 class Report(msgspec.Struct, frozen=True):
