@@ -59,11 +59,27 @@ def test_the_version_is_the_packages() -> None:
     assert run("--version").stdout == f"faultwire {__version__}\n"
 
 
-def test_the_shell_completes_a_flag() -> None:
+@pytest.mark.parametrize(
+    ("words", "completed"),
+    [
+        ("service-b --up", ["plain,--upstream", "plain,--upstream-connections"]),
+        ("check --only load.d", ["plain,load.drain"]),
+        ("check --group reco", ["plain,recovery"]),
+        ("check --spec exam", ["file,exam"]),
+        ("check --cwd exam", ["dir,exam"]),
+        ("check --class exam", ["dir,exam"]),
+        ("check --output re", ["file,re"]),
+        ("compare --plot re", ["file,re"]),
+        ("explain up.l", ["file,up.l"]),
+        ("explain --only a_fr", ["plain,a_frozen"]),
+        ("wire --cert ce", ["file,ce"]),
+    ],
+)
+def test_the_shell_completes_what_is_begun(words: str, completed: list[str]) -> None:
     asked = {
         "_FAULTWIRE_COMPLETE": "bash_complete",
-        "COMP_WORDS": "faultwire service-b --up",
-        "COMP_CWORD": "2",
+        "COMP_WORDS": f"faultwire {words}",
+        "COMP_CWORD": str(len(words.split())),
     }
     script = "import sys; sys.argv = ['faultwire']; from faultwire.cli import main; main()"
     done = subprocess.run(
@@ -73,7 +89,7 @@ def test_the_shell_completes_a_flag() -> None:
         text=True,
         check=False,
     )
-    assert done.stdout.split() == ["plain,--upstream", "plain,--upstream-connections"]
+    assert done.stdout.split() == completed
 
 
 @pytest.mark.parametrize(

@@ -45,6 +45,20 @@ class Command(click.Command):
             raise Refused(f"{ctx.command_path}: {error}") from error
 
 
+def a_file(_context: click.Context, _: click.Parameter, incomplete: str) -> list[Any]:
+    """A file, for the Tab key: the shell knows them."""
+    from click.shell_completion import CompletionItem
+
+    return [CompletionItem(incomplete, type="file")]
+
+
+def a_folder(_context: click.Context, _: click.Parameter, incomplete: str) -> list[Any]:
+    """A folder, for the Tab key."""
+    from click.shell_completion import CompletionItem
+
+    return [CompletionItem(incomplete, type="dir")]
+
+
 def flag(setting: Setting, field: str, variables: tuple[str, ...]) -> Callable[[F], F]:
     """A setting as a flag. Its text is read elsewhere, where the environment is read, too."""
     if not setting.metavar:  # a matter of yes or no
@@ -58,7 +72,7 @@ def flag(setting: Setting, field: str, variables: tuple[str, ...]) -> Callable[[
         help=f"{setting.help}  [default: {setting.shown_default}; env: {', '.join(variables)}]",
         multiple=setting.repeated,
         callback=_joined if setting.repeated else None,
-        shell_complete=lambda *_: list(setting.examples),
+        shell_complete=a_file if setting.metavar == "FILE" else lambda *_: list(setting.examples),
     )
 
 

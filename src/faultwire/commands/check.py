@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from faultwire.commands.base import Command
+from faultwire.commands.base import Command, a_file, a_folder
 
 _EPILOG = """\b
   faultwire check                                            our own pair, on free ports
@@ -22,6 +22,20 @@ _FORMATS = ("terminal", "json", "junit", "html", "markdown", "csv")
 """As in `check.report.RENDERERS`, which is imported when a report is written; csv is --class's."""
 
 
+def _ids(_context: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
+    """The scenarios, for the Tab key."""
+    from faultwire.check.scenarios import CATALOGUE
+
+    return [each.id for each in CATALOGUE if each.id.startswith(incomplete)]
+
+
+def _groups(_context: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
+    """The groups, for the Tab key."""
+    from faultwire.check.model import Group
+
+    return [each.value for each in Group if each.startswith(incomplete)]
+
+
 def _options(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in reversed(_TARGET + _CHOICE + _JUDGEMENT + _OUTPUT):
         command = option(command)
@@ -32,7 +46,13 @@ _TARGET = (
     click.option("--preset", type=click.Choice(["lab"]), help="What the target is: a pair A, B."),
     click.option("--b-cmd", metavar="COMMAND", default="", help="Start Service B like this."),
     click.option("--a-cmd", metavar="COMMAND", default="", help="Start Service A like this."),
-    click.option("--cwd", metavar="FOLDER", default="", help="The folder to start them in."),
+    click.option(
+        "--cwd",
+        metavar="FOLDER",
+        default="",
+        shell_complete=a_folder,
+        help="The folder to start them in.",
+    ),
     click.option("--env", metavar="K=V", multiple=True, help="A variable for them; repeatable."),
     click.option("--b-url", metavar="URL", default="", help="Service B runs already, here."),
     click.option("--a-url", metavar="URL", default="", help="Service A runs already, here."),
@@ -47,11 +67,17 @@ _TARGET = (
     ),
     click.option("--ready-within", metavar="TIME", help="May take to start.  [default: 20s]"),
     click.option("--running", is_flag=True, help="Examine what listens on 8080 and 8081."),
-    click.option("--spec", metavar="FILE", help="Any service, described in a check.toml."),
+    click.option(
+        "--spec",
+        metavar="FILE",
+        shell_complete=a_file,
+        help="Any service, described in a check.toml.",
+    ),
     click.option(
         "--class",
         "submissions",
         metavar="GLOB",
+        shell_complete=a_folder,
         help="Examine each folder, and make a table (text, csv, html). A submission is started as "
         "its faultwire.toml says (a --spec), by --b-cmd and --a-cmd, or by the usual names: "
         "service_b/app.py, service-b/main.py, b/server.js, app_b.py, b.py and the like, "
@@ -59,9 +85,22 @@ _TARGET = (
     ),
 )
 _CHOICE = (
-    click.option("--only", metavar="ID", multiple=True, help="Scenarios, such as 'deadline.*'."),
-    click.option("--skip", metavar="ID", multiple=True, help="But not these."),
-    click.option("--group", "groups", metavar="NAME", multiple=True, help="Those of a group."),
+    click.option(
+        "--only",
+        metavar="ID",
+        multiple=True,
+        shell_complete=_ids,
+        help="Scenarios, such as 'deadline.*'.",
+    ),
+    click.option("--skip", metavar="ID", multiple=True, shell_complete=_ids, help="But not these."),
+    click.option(
+        "--group",
+        "groups",
+        metavar="NAME",
+        multiple=True,
+        shell_complete=_groups,
+        help="Those of a group.",
+    ),
     click.option("--list", "as_list", is_flag=True, help="Show the scenarios, and play none."),
 )
 _JUDGEMENT = (
@@ -92,7 +131,13 @@ _OUTPUT = (
         default="plain",
         help="Of the terminal's report; classic is that of the old scenario script.",
     ),
-    click.option("--output", metavar="FILE", default="", help="Write the report here."),
+    click.option(
+        "--output",
+        metavar="FILE",
+        default="",
+        shell_complete=a_file,
+        help="Write the report here.",
+    ),
     click.option(
         "--progress",
         type=click.Choice(["auto", "json", "none"]),

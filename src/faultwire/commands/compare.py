@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from faultwire.commands.base import Command, Refused
+from faultwire.commands.base import Command, Refused, a_file
 from faultwire.settings.text import duration_s, grace_s
 
 _EPILOG = """\b
@@ -93,8 +93,16 @@ def _duration(
     type=click.Choice(["text", "json"]),
     help="For people or for programs.  [default: by --output's ending, else text]",
 )
-@click.option("--output", metavar="FILE", default="", help="Write the result here.")
-@click.option("--plot", metavar="FILE", default="", help="Draw goodput over time here, as SVG.")
+@click.option(
+    "--output", metavar="FILE", default="", shell_complete=a_file, help="Write the result here."
+)
+@click.option(
+    "--plot",
+    metavar="FILE",
+    default="",
+    shell_complete=a_file,
+    help="Draw goodput over time here, as SVG.",
+)
 def compare(
     faults: tuple[str, ...],
     *,

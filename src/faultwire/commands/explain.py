@@ -8,7 +8,7 @@ from typing import IO, TYPE_CHECKING
 
 import click
 
-from faultwire.commands.base import Command, Failed, Refused
+from faultwire.commands.base import Command, Failed, Refused, a_file
 
 if TYPE_CHECKING:
     from faultwire.explain.run import Report
@@ -26,8 +26,15 @@ _LIMIT = 20
 _LEAST_WIDTH, _MOST_WIDTH = 40, 120
 
 
+def _words(_context: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
+    """What `--only` knows, for the Tab key."""
+    from faultwire.explain.wanted import KNOWN
+
+    return sorted(word for word in KNOWN if word.startswith(incomplete))
+
+
 @click.command(cls=Command, epilog=_EPILOG, short_help="Say what failed in logs, and why.")
-@click.argument("files", nargs=-1, metavar="[FILE]...")
+@click.argument("files", nargs=-1, metavar="[FILE]...", shell_complete=a_file)
 @click.option("--request", "request_id", metavar="ID", help="Draw this one request's time-line.")
 @click.option("--follow", "-f", is_flag=True, help="Go on reading what is still written.")
 @click.option(
@@ -37,7 +44,7 @@ _LEAST_WIDTH, _MOST_WIDTH = 40, 120
 @click.option("--since", metavar="WHEN", help="From 10m (ago), 23:10:51, 2026-02-04T23:10:51Z on.")
 @click.option("--until", metavar="WHEN", help="Until then.")
 @click.option(
-    "--only", metavar="WORD", multiple=True,
+    "--only", metavar="WORD", multiple=True, shell_complete=_words,
     help="Only this failure kind, cause, fault, or outcome (failed, saved, client). Repeatable.",
 )  # fmt: skip
 @click.option(
