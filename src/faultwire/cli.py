@@ -5,8 +5,8 @@ import errno
 import io
 import os
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from importlib import import_module
 from typing import Any
 
@@ -47,30 +47,8 @@ _ELSEWHERE = {
 """The module below `faultwire.commands` that each command is in, and what it is called there."""
 
 
-class _ReaderGone(Exception):
-    """Nobody reads the output any more. At a `BrokenPipeError` click would end without a word."""
-
-
-@contextmanager
-def _told_of() -> Iterator[None]:
-    try:
-        yield
-    except BrokenPipeError as error:
-        raise _ReaderGone(error.strerror) from error
-
-
 class Commands(click.Group):
     """Imports a command when it is asked for: half a megabyte that no service has to carry."""
-
-    def make_context(self, *given: Any, **more: Any) -> click.Context:
-        """Read the arguments, and write the help if they ask for it."""
-        with _told_of():
-            return super().make_context(*given, **more)
-
-    def invoke(self, ctx: click.Context) -> Any:
-        """Run the command that was asked for."""
-        with _told_of():
-            return super().invoke(ctx)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """All names, in the order of `--help`."""
@@ -180,29 +158,34 @@ def _plainly(error: UnicodeError) -> tuple[str, int]:
 
 
 def _written(arguments: list[str]) -> Any:
-    """The exit status; 2 where not all that there was to say could be written."""
+    """The exit status; 2 where not all that there was to say could be written.
+
+    1, as click says it, where nobody reads on: whoever says `| head` does not want to hear of it.
+    """
     try:
         status = _main(arguments)
         if sys.stdout is not None:  # it was closed at start
             sys.stdout.flush()
+    except BrokenPipeError:
+        _write_no_more()
+        return 1
     except OSError as error:
         if error.errno not in _UNWRITTEN or error.filename:
             raise
-        return _unwritten(error.strerror or "it cannot be written")
-    except _ReaderGone as gone:
-        return _unwritten(str(gone))
+        _write_no_more()
+        with suppress(OSError):
+            said = f"faultwire: standard output could not be written: {error.strerror}"
+            click.echo(said, err=True)
+        return 2
     return status
 
 
-_UNWRITTEN = (errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+_UNWRITTEN = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 
-def _unwritten(why: str) -> int:
-    """Say so, and let nobody try again when Python ends."""
+def _write_no_more() -> None:
+    """Let nobody try again when Python ends."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-    with suppress(OSError):
-        click.echo(f"faultwire: standard output could not be written: {why}", err=True)
-    return 2
 
 
 def _main(arguments: list[str]) -> Any:
