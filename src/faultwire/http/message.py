@@ -14,7 +14,7 @@ IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"})
 """RFC 9110 section 9.2.2: what may be sent again when nobody knows whether it arrived."""
 
 # A byte's number is found at once; a bytes object of length one is first tried as a number.
-_HASH, _PERCENT, _AMPERSAND, _PLUS = b"#%&+"
+_HASH, _PERCENT, _PLUS = b"#%+"
 
 _BAD_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 _MOST_PAIRS = 1000
@@ -115,8 +115,8 @@ def query_value(query: bytes, name: bytes) -> str | None:
     a thousand others.
     """
     key, _, value = query.partition(b"=")
-    if key == name and _AMPERSAND not in value:  # nearly always: the only one
-        return _form_text(value)
+    if key == name and value.isalnum():  # mostly: the only one, and as it stands
+        return value.decode()
     pairs = query.split(b"&", _MOST_PAIRS)
     for pair in pairs:
         key, _, value = pair.partition(b"=")

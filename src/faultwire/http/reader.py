@@ -242,12 +242,11 @@ class RequestReader(FieldCollector):
 
     def on_message_complete(self) -> None:
         self.in_message = False
+        target, keep_alive = self._target, self._keep_alive
         if self._message_bytes:  # it came in pieces
             self._let_go()
-        target, keep_alive = self._target, self._keep_alive
-        if isinstance(target, bytearray):  # it came in pieces
             target = bytes(target)
-        path, query = split_target(target)
+        path, query = split_target(target)  # type: ignore[arg-type]  # bytes by now
         self.queue.append(
             Request(
                 self._parser.get_method().decode(),

@@ -92,14 +92,18 @@ class Log:
         A line says when its event was: by now the answer may have been received.
         """
         end, served, tells_calls = self._end, self._served, self.tells_calls
-        now = self._clock()
-        ahead = now - perf_counter()
+        here = perf_counter()
+        ahead = self._clock() - here
+        begin, until = "", 0.0
         lines: list[str] = []
         for entry in entries:
             if isinstance(entry, str):
                 lines.append(entry)
                 continue
-            begin = self._stamp(entry.ended + ahead if entry.ended else now)
+            at = (entry.ended or here) + ahead
+            if at >= until:  # under load many lines share a thousandth of a second
+                begin = self._stamp(at)
+                until = self._second + (self._thousandth + 1) / 1000
             if tells_calls and entry.called is not None:
                 self._add_call(lines, begin, entry.called)
             lines.append(f"{begin}{served(entry)}{end}")
