@@ -68,6 +68,32 @@ def test_an_earlier_deadline_that_comes_later_is_not_late() -> None:
     assert len(late.expired) == 1
 
 
+def test_a_deadline_that_has_passed_is_not_lost_with_those_of_its_moment() -> None:
+    clock = VirtualTime(50.0)
+    deadlines = Deadlines(clock.loop)
+    when = clock.time() + 0.005
+    deadlines.add(Item(clock), when)
+    clock.advance(1)
+    late = Item(clock)
+    deadlines.add(late, when)
+    clock.advance(1)
+    assert len(late.expired) == 1
+
+
+def test_a_deadline_whose_moment_was_empty_for_a_while_is_not_lost() -> None:
+    clock = VirtualTime(50.0)
+    deadlines = Deadlines(clock.loop)
+    moments = [clock.time() + 1 + number for number in range(1000)]
+    for moment in moments:
+        first, second = Item(clock), Item(clock)
+        deadlines.add(first, moment).discard(first)
+        deadlines._sweep()
+        deadlines.add(second, moment)
+        deadlines.add(first, moment + 5000).discard(first)
+        clock.advance(1.02)
+        assert len(second.expired) == 1
+
+
 def test_a_discarded_item_does_not_expire() -> None:
     clock = VirtualTime()
     deadlines = Deadlines(clock.loop)

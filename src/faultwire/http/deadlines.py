@@ -37,22 +37,28 @@ class Deadlines:
         self._crowded = _FEW
         self._timer: asyncio.TimerHandle | None = None
         self._next = 0
+        self._latest: Bucket = set()  # what was added to last, and from when to when it is right
+        self._begins = self._ends = 0.0
 
     def add(self, item: Expiring, when: float) -> Bucket:
         """Expire `item` at `when` (event-loop seconds), unless it leaves the bucket before."""
-        number = int(when * _TICKS_PER_S) + 1
-        bucket = self._buckets.get(number)
-        if bucket is None:
-            bucket = self._open(number)
-        bucket.add(item)
-        return bucket
+        if not self._begins <= when < self._ends:  # seldom: deadlines come in crowds
+            self._turn_to(int(when * _TICKS_PER_S) + 1)
+        self._latest.add(item)
+        return self._latest
 
     def close(self) -> None:
         """Forget all."""
         self._buckets.clear()
+        self._ends = 0.0
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+    def _turn_to(self, number: int) -> None:
+        bucket = self._buckets.get(number)
+        self._latest = self._open(number) if bucket is None else bucket
+        self._begins, self._ends = (number - 1) / _TICKS_PER_S, number / _TICKS_PER_S
 
     def _open(self, number: int) -> Bucket:
         if len(self._buckets) >= self._crowded:
@@ -66,6 +72,7 @@ class Deadlines:
         """Forget empty buckets: with long deadlines their time may be far away."""
         for number in [number for number, bucket in self._buckets.items() if not bucket]:
             del self._buckets[number]
+        self._ends = 0.0  # the latest may be among them
         self._crowded = 2 * len(self._buckets) + _FEW
 
     def _arm(self, number: int) -> None:
@@ -94,3 +101,4 @@ class Deadlines:
                     {"message": f"{item!r} failed as it expired", "exception": error}
                 )
         self._buckets.pop(number, None)
+        self._ends = 0.0  # it may be the latest
