@@ -92,15 +92,15 @@ class Log:
         A line says when its event was: by now the answer may have been received.
         """
         end, served, tells_calls = self._end, self._served, self.tells_calls
-        here = perf_counter()
-        ahead = self._clock() - here
+        now = self._clock()
+        ahead = now - perf_counter()
         begin, until = "", 0.0
         lines: list[str] = []
         for entry in entries:
             if isinstance(entry, str):
                 lines.append(entry)
                 continue
-            at = (entry.ended or here) + ahead
+            at = entry.ended + ahead if entry.ended else now
             if at >= until:  # under load many lines share a thousandth of a second
                 begin = self._stamp(at)
                 until = self._second + (self._thousandth + 1) / 1000
