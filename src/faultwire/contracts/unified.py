@@ -75,7 +75,7 @@ def served(event: Served) -> str:
             call.duration_s * 1000 + 0.5,
         )
     head = f"{classified.served(event)} http_status={event.status}"
-    failed = failure_of(event) if event.status >= 500 else None
+    failed = failure_of(event)
     kind = f" kind={failed.kind}" if failed else ""
     head += f"{kind} request_id={request}"
     if call is not None:

@@ -4,9 +4,9 @@ import re
 from collections.abc import AsyncIterator
 
 from faultwire.wire.exchange import Exchange, UpstreamLost
-from faultwire.wire.stream import messages
 from faultwire.wire.stream.framing import CHUNKED, NONE, UNTIL_CLOSE, Framing, framing
 from faultwire.wire.stream.head import Head
+from faultwire.wire.stream.messages import leaves_http
 
 _SIZE = re.compile(rb"[0-9A-Fa-f]{1,15}")
 
@@ -26,14 +26,9 @@ def has_body(request: Head, status: int) -> bool:
     return request.method != "HEAD" and status not in (204, 304)
 
 
-def leaves_http(request: Head, status: int) -> bool:
-    """Whether what follows an answer of this status to this request is another protocol."""
-    return messages.leaves_http(request.method, status)
-
-
 def length_of(request: Head, answer: Head) -> int:
     """The length of an answer's body, or `CHUNKED` or `UNTIL_CLOSE` (RFC 9112 section 6.3)."""
-    if leaves_http(request, answer.status):
+    if leaves_http(request.method, answer.status):
         return UNTIL_CLOSE
     if not has_body(request, answer.status):
         return 0
