@@ -48,7 +48,7 @@ def quoted(text: str) -> str:
 
 def value(text: str) -> str:
     """The text bare if it can stand so, else quoted."""
-    if text.isascii() and text.isalnum() and len(text) <= MAX_CHARS:  # as ids are: found sooner
+    if text.isascii() and len(text) <= MAX_CHARS and text.encode().isalnum():  # as ids are: found sooner
         return text
     return text if _bare(text) else quoted(text)
 

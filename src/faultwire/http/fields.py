@@ -36,11 +36,10 @@ class FieldCollector:
         """One field, whole."""
         fields = self._fields
         name = name.lower()
-        value = value.rstrip()  # llhttp leaves the blanks that may stand after a value
         if name in fields or self._fields_done:
-            self._repeated_or_trailer(name, value)
+            self._repeated_or_trailer(name, value.rstrip())
         else:
-            fields[name] = value
+            fields[name] = value.rstrip()  # llhttp leaves the blanks that may stand after a value
 
     def _repeated_or_trailer(self, name: bytes, value: bytes) -> None:
         if self._fields_done:
