@@ -1,6 +1,7 @@
 """The fixtures that come with Faultwire, as strangers use them and from within."""
 
 import asyncio
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -78,6 +79,23 @@ def test_the_plugin_costs_nothing_where_it_is_not_used() -> None:
     )
     ran = run([sys.executable, "-c", code])
     assert ran.stdout.strip() == "['faultwire.pytest_plugin']"
+
+
+_START_AND_STOP = """
+from faultwire.testing import Background, running_service_a
+with Background() as background, running_service_a(background) as service:
+    print(service.url)
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links are the administrator's")
+def test_service_a_starts_in_a_python_whose_path_has_a_blank(tmp_path: Path) -> None:
+    python = tmp_path / "my project" / "python"
+    python.parent.mkdir()
+    python.symlink_to(sys.executable)
+    words = ["env", f"PYTHONPATH={os.pathsep.join(sys.path)}", str(python), "-c", _START_AND_STOP]
+    ran = run(words)
+    assert ran.stdout.startswith("http://127.0.0.1:"), ran.stderr
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """Service A for tests: a real process on a free port, which can be stopped and frozen."""
 
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,10 +8,11 @@ from tempfile import TemporaryDirectory
 from faultwire.check.spec import Start
 from faultwire.check.target.launch import launch
 from faultwire.check.target.ports import free_port
+from faultwire.check.target.presets import own_command
 from faultwire.check.target.service import Service
 from faultwire.testing.background import Background
 
-_COMMAND = f"{sys.executable} -P -m faultwire service-a --port {{port}} --drain-grace 0s"
+_COMMAND = own_command("service-a", "--port", "{port}", "--drain-grace", "0s")
 
 
 class ServiceA:

@@ -14,7 +14,8 @@ A_PORT, B_PORT = 8080, 8081
 _FAULTWIRE = (sys.executable, "-P", "-m", "faultwire")
 
 
-def _command(*words: str) -> str:
+def own_command(*words: str) -> str:
+    """A command line that runs `faultwire` with these words, wherever this Python lies."""
     all_words = [*_FAULTWIRE, *words]
     return subprocess.list2cmdline(all_words) if os.name == "nt" else shlex.join(all_words)
 
@@ -22,10 +23,12 @@ def _command(*words: str) -> str:
 _QUICKLY = ("--drain-grace", "100ms")  # nobody has to be told before it stops to accept
 
 OWN_A = Start(
-    command=_command("service-a", "--port", "{port}", *_QUICKLY), ready="/readyz", health="/health"
+    command=own_command("service-a", "--port", "{port}", *_QUICKLY),
+    ready="/readyz",
+    health="/health",
 )
 OWN_B = Start(
-    command=_command("service-b", "--port", "{port}", "--upstream", "{upstream}", *_QUICKLY),
+    command=own_command("service-b", "--port", "{port}", "--upstream", "{upstream}", *_QUICKLY),
     ready="/readyz",
     health="/health",
 )
