@@ -10,8 +10,6 @@ import msgspec
 
 JSON = b"application/json"
 PROBLEM_JSON = b"application/problem+json"
-IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"})
-"""RFC 9110 section 9.2.2: what may be sent again when nobody knows whether it arrived."""
 
 # A byte's number is found at once; a bytes object of length one is first tried as a number.
 _HASH, _PERCENT, _PLUS = b"#%+"

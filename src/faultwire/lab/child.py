@@ -39,7 +39,6 @@ class Child:
         self.plan = plan
         self.pid = process.pid
         self.is_ready = False
-        self.is_paused = False
         self._process = process
         self._show = show
         self.exited = asyncio.create_task(self._run())
@@ -80,13 +79,11 @@ class Child:
     def pause(self) -> None:
         """Freeze it and its workers: its port still accepts connections, and nobody reads them."""
         if _CAN_PAUSE:
-            self.is_paused = True
             self._signal_all(signal.SIGSTOP)
 
     def resume(self) -> None:
         """Let it go on, whoever froze it."""
         if _CAN_PAUSE:
-            self.is_paused = False
             self._signal_all(signal.SIGCONT)
 
     def kill(self) -> None:

@@ -84,11 +84,6 @@ class ControlClient:
         given = {name: _text(value) for name, value in query.items() if value is not None}
         return await self._json("GET", f"/ledger?{urlencode(given, errors=_ANY_BYTES)}")
 
-    async def clear_ledger(self) -> int:
-        """Forget the records; how many there were."""
-        forgotten: int = (await self._json("DELETE", "/ledger"))["forgotten"]
-        return forgotten
-
     async def reset(self, *, ledger: bool = False) -> Json:
         """Mend all; with `ledger`, forget the records, too."""
         return await self._json("POST", f"/reset?ledger={_text(ledger)}")
