@@ -3,7 +3,7 @@
 import os
 import select
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import IO
@@ -96,9 +96,7 @@ def tails(names: list[str], stdin: IO[bytes]) -> list[Tail | PipeTail]:
     return found
 
 
-def followed(
-    logs: list[Tail | PipeTail], wait: Callable[[float], object] = time.sleep
-) -> Iterator[Block | None]:
+def followed(logs: list[Tail | PipeTail]) -> Iterator[Block | None]:
     """Blocks as they come; None when there is nothing at the moment. Ends with the last pipe."""
     try:
         while True:
@@ -108,7 +106,7 @@ def followed(
                 yield None
                 if all(log.ended for log in logs):
                     return
-                wait(POLL_S)
+                time.sleep(POLL_S)
     finally:
         for log in logs:
             log.close()

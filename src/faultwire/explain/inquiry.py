@@ -53,19 +53,11 @@ class Inquiry:
     expected to be there, not in the order of their ends.
     """
 
-    def __init__(
-        self,
-        wanted: Wanted,
-        told: Told,
-        *,
-        prompt: bool = False,
-        clock: Callable[[], float] = time,
-    ) -> None:
+    def __init__(self, wanted: Wanted, told: Told, *, prompt: bool = False) -> None:
         self.tally = Tally()
         self._wanted = wanted
         self._told = told
         self._prompt = prompt
-        self._clock = clock
         self._window = Window()
         self._joiner = Joiner(self._window)
         self._scene = Scene()
@@ -152,7 +144,7 @@ class Inquiry:
         """When all lines that belong to it can be expected to be read."""
         if not self._prompt:
             return entry.end + LATE_S if entry.end else _NEVER
-        now = self._clock()  # another machine's clock may be ahead: it is not waited for
+        now = time()  # another machine's clock may be ahead: it is not waited for
         return min(entry.end or now, now) + SKEW_S
 
     def _settle_one(self, *, patient: bool) -> None:

@@ -44,7 +44,7 @@ class TextReport:
 
     def _show(self, found: Explanation) -> None:
         """One request: a line of facts, and what happened."""
-        self._write(f"{self._facts(found)}\n{self._wrapped(found.sentence, '  ')}\n\n")
+        self._write(f"{self._facts(found)}\n{self._wrapped(found.sentence)}\n\n")
 
     def draw(self, found: list[Explanation]) -> None:
         """Requests with their time-lines and all that can be said of them."""
@@ -142,15 +142,12 @@ class TextReport:
 
     def _advice(self, why: str, tell: str, act: str) -> str:
         texts = (f"Why: {why}", f"How to tell: {tell}", f"What to do: {act}")
-        return "".join(f"{self._wrapped(text, '  ')}\n" for text in texts)
+        return "".join(f"{self._wrapped(text)}\n" for text in texts)
 
-    def _wrapped(self, text: str, indent: str) -> str:
+    def _wrapped(self, text: str) -> str:
+        width = self._pen.width
         return fill(
-            text,
-            self._pen.width,
-            initial_indent=indent,
-            subsequent_indent=indent,
-            break_on_hyphens=False,
+            text, width, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False
         )
 
 

@@ -6,6 +6,7 @@ import socket
 import sys
 
 _BACKLOG = 2048
+_PORT = "--port"
 _BALANCED = sys.platform == "linux"
 """Whether the kernel spreads connections over sockets that share a port by SO_REUSEPORT."""
 
@@ -14,7 +15,7 @@ class CannotListen(Exception):
     """The address cannot be listened on. The message is one line that says what to do."""
 
 
-def listen(host: str, port: int, flag: str = "--port") -> socket.socket:
+def listen(host: str, port: int, flag: str = _PORT) -> socket.socket:
     """A listening socket. Port 0 is any free one. Raises `CannotListen`.
 
     It listens at once: two processes may bind one port as long as neither listens.
@@ -27,13 +28,13 @@ def listen(host: str, port: int, flag: str = "--port") -> socket.socket:
         raise CannotListen(_explained(error, host, port, flag)) from error
 
 
-def listen_shared(host: str, port: int, count: int, flag: str = "--port") -> list[socket.socket]:
+def listen_shared(host: str, port: int, count: int) -> list[socket.socket]:
     """`count` listening sockets on one port, each with a queue of its own where that is possible.
 
     One queue for all would hand a burst of connections to whichever process wakes first, which
     accepts until none is left. Raises `CannotListen`.
     """
-    first = listen(host, port, flag)
+    first = listen(host, port, _PORT)
     if not _BALANCED:
         return [first, *(first.dup() for _ in range(count - 1))]
     # Bound without SO_REUSEPORT, or a second `faultwire` would join in instead of being refused.
@@ -43,7 +44,7 @@ def listen_shared(host: str, port: int, count: int, flag: str = "--port") -> lis
             _opened(first.family, first.getsockname(), reuse_port=True) for _ in range(count - 1)
         ]
     except OSError as error:
-        raise CannotListen(_explained(error, host, port, flag)) from error
+        raise CannotListen(_explained(error, host, port, _PORT)) from error
     return [first, *others]
 
 

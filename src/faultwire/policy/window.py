@@ -1,5 +1,7 @@
 """Counts over the last seconds."""
 
+_SLICES = 10
+
 
 class SlidingCounts:
     """Counts in `columns`, over the last `window_s` seconds.
@@ -10,16 +12,16 @@ class SlidingCounts:
 
     __slots__ = ("_ring", "_slice_s", "_tick", "_totals")
 
-    def __init__(self, window_s: float, columns: int, slices: int = 10) -> None:
-        self._slice_s = window_s / slices
-        self._ring = [[0] * columns for _ in range(slices)]
+    def __init__(self, window_s: float, columns: int) -> None:
+        self._slice_s = window_s / _SLICES
+        self._ring = [[0] * columns for _ in range(_SLICES)]
         self._totals = [0] * columns
         self._tick = -1
 
     def add(self, now: float, column: int) -> None:
         """Count one."""
         self._advance(now)
-        self._ring[self._tick % len(self._ring)][column] += 1
+        self._ring[self._tick % _SLICES][column] += 1
         self._totals[column] += 1
 
     def totals(self, now: float) -> list[int]:
@@ -36,9 +38,8 @@ class SlidingCounts:
         tick = int(now / self._slice_s)
         if tick <= self._tick:
             return
-        slices = len(self._ring)
-        for old in range(max(self._tick, tick - slices) + 1, tick + 1):
-            gone = self._ring[old % slices]
+        for old in range(max(self._tick, tick - _SLICES) + 1, tick + 1):
+            gone = self._ring[old % _SLICES]
             for column, count in enumerate(gone):
                 self._totals[column] -= count
                 gone[column] = 0

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from faultwire.failures import Failure
 from faultwire.http.address import Origin, Resolver
 
-EVERY_S = 5.0
+_EVERY_S = 5.0
 
 
 class Addresses:
@@ -20,12 +20,9 @@ class Addresses:
     A name that does not resolve for a while keeps the addresses that it had.
     """
 
-    def __init__(
-        self, origin: Origin, moved: Callable[[Sequence[Origin]], None], every_s: float = EVERY_S
-    ) -> None:
+    def __init__(self, origin: Origin, moved: Callable[[Sequence[Origin]], None]) -> None:
         self._origin = origin
         self._moved = moved
-        self._every_s = every_s
         self._known: list[Origin] = []
         self._task = asyncio.get_running_loop().create_task(self._keep_looking())
 
@@ -38,7 +35,7 @@ class Addresses:
         while True:
             with contextlib.suppress(Failure):  # its calls will say so
                 self._found([str(each[4][0]) for each in await resolver.addresses()])
-            await asyncio.sleep(self._every_s)
+            await asyncio.sleep(_EVERY_S)
 
     def _found(self, hosts: Sequence[str]) -> None:
         origins = [self._origin._replace(host=host) for host in dict.fromkeys(hosts)]

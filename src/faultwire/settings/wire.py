@@ -93,8 +93,8 @@ def _seed(text: str) -> int | None:
     return int(text)
 
 
-def _path(field: str, metavar: str, said: str) -> Setting:
-    return Setting(field, f"--{field}", str, "", metavar, said)
+def _path(field: str, said: str) -> Setting:
+    return Setting(field, f"--{field}", str, "", "FILE", said)
 
 
 DEFAULT_CONTROL = Address("127.0.0.1", 8084)
@@ -142,9 +142,9 @@ WIRE = Kind(
             "The upstream, http:// or https://.",
         ),
         *_CONTROL,
-        _path("cert", "FILE", "Listen with TLS: the certificate chain, PEM."),
-        _path("key", "FILE", "Its private key, PEM."),
-        _path("ca", "FILE", "Whom to trust as an https:// upstream, PEM, instead of the system's."),
+        _path("cert", "Listen with TLS: the certificate chain, PEM."),
+        _path("key", "Its private key, PEM."),
+        _path("ca", "Whom to trust as an https:// upstream, PEM, instead of the system's."),
         Setting("insecure", "--insecure", _true, "false", "", "Trust any https:// upstream."),
         Setting(
             "seed",

@@ -8,13 +8,13 @@ from pathlib import Path
 import msgspec
 
 from faultwire.check.checking import InvalidSpec, NotStarted, Options, check
-from faultwire.check.many.finding import find_in
 from faultwire.check.model import Result, Verdict
 from faultwire.check.scenario import Scenario
 from faultwire.check.spec import Spec
 
 _GRAVE = (Verdict.FAIL, Verdict.FLAKY)
 _LAST_LINES = 3
+_MOST_DEFECTS = 10
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -43,7 +43,7 @@ async def check_all(
     options: Options,
     stop: asyncio.Event,
     told: Callable[[Row], None],
-    find: Callable[[Path], Spec] = find_in,
+    find: Callable[[Path], Spec],
 ) -> list[Row]:
     """Examine each folder, one at a time: most insist on the same ports.
 
@@ -59,11 +59,11 @@ async def check_all(
     return rows
 
 
-def common_defects(rows: Iterable[Row], most: int = 10) -> list[tuple[Result, int]]:
+def common_defects(rows: Iterable[Row]) -> list[tuple[Result, int]]:
     """What failed in most submissions, and in how many."""
     by_id = {defect.id: defect for row in rows for defect in row.defects}
     counts = Counter(defect.id for row in rows for defect in row.defects)
-    return [(by_id[id_], count) for id_, count in counts.most_common(most)]
+    return [(by_id[id_], count) for id_, count in counts.most_common(_MOST_DEFECTS)]
 
 
 async def _row(

@@ -25,6 +25,7 @@ EXPLAINED = (Verdict.FAIL, Verdict.FLAKY, Verdict.WARN)
 
 _LONGEST_BODY = 200
 _MOST_NAMED = 3
+_MOST_EVIDENCE = 8
 _CONTROL = re.compile(
     r"[^\t\n -~\u00a0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]|[\u202a-\u202e\u2066-\u2069]"
 )
@@ -73,9 +74,10 @@ def explained(results: Iterable[Result]) -> list[Result]:
     return sorted(wanted, key=lambda r: (EXPLAINED.index(r.verdict), -r.weight))
 
 
-def evidence_lines(result: Result, most: int = 8) -> list[str]:
+def evidence_lines(result: Result) -> list[str]:
     """The evidence in lines for people: what was asked, seen on the wire, logged and measured."""
-    return [f"{kind:<7}{text}" if kind else text for kind, text in evidence_rows(result, most)]
+    rows = evidence_rows(result, _MOST_EVIDENCE)
+    return [f"{kind:<7}{text}" if kind else text for kind, text in rows]
 
 
 def evidence_rows(result: Result, most: int) -> list[tuple[str, str]]:

@@ -6,7 +6,7 @@ One row of a table is one fault. What never ends is in the group deadline.
 from collections.abc import Mapping
 
 from faultwire.check.model import Group
-from faultwire.check.scenario import Need, Scenario
+from faultwire.check.scenario import Scenario
 from faultwire.check.scenarios.expectations import (
     Outcome,
     answered,
@@ -51,7 +51,6 @@ def _scenario(row: Row) -> Scenario:
         mend=row.mend,
         source=row.source,
         play=promising_json(play) if row.json_only else play,
-        needs=frozenset({Need.WIRE}),
         alone=not by_request,
     )
 

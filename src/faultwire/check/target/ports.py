@@ -18,6 +18,7 @@ _GIVEN: deque[int] = deque(maxlen=2000)
 
 _CHANCE = random.SystemRandom()
 HOSTS = ("127.0.0.1", "::1")
+_ONE_TRY_S = 1.0
 
 
 def free_port(taken: set[int]) -> int:
@@ -35,11 +36,11 @@ def free_port(taken: set[int]) -> int:
     raise CannotListen("no free port was found on 127.0.0.1")
 
 
-async def host_on(port: int, hosts: tuple[str, ...] = HOSTS, within_s: float = 1.0) -> str:
+async def host_on(port: int) -> str:
     """The loopback address on which somebody accepts connections to a port; empty if none."""
-    for host in hosts:
+    for host in HOSTS:
         try:
-            async with asyncio.timeout(within_s):
+            async with asyncio.timeout(_ONE_TRY_S):
                 _, writer = await asyncio.open_connection(host, port)
         except (OSError, TimeoutError):
             continue
