@@ -1,11 +1,10 @@
 """Reads logs, explains what failed in them, and reports."""
 
 import time
-from collections.abc import Iterable
 from contextlib import suppress
 from typing import IO, Protocol
 
-from faultwire.explain.block import Block, id_key
+from faultwire.explain.block import id_key
 from faultwire.explain.diagnosis import Case, Diagnosis
 from faultwire.explain.entry import Entry
 from faultwire.explain.explanation import Explanation, describe, explain
@@ -37,7 +36,9 @@ def explain_logs(names: list[str], stdin: IO[bytes], wanted: Wanted, report: Rep
     """Explain logs that are read to their end, or to Ctrl+C. Raises `Unreadable`."""
     inquiry = Inquiry(wanted, report.tell)
     with opened(names, stdin) as logs, suppress(KeyboardInterrupt):  # explains what it has read
-        _read_all(merged(logs), inquiry)
+        for block, horizon in merged(logs):
+            inquiry.read(block)
+            inquiry.settle(horizon)
     inquiry.settle()
     report.end(inquiry.tally.summary())
 
@@ -85,9 +86,3 @@ def explain_request(
     if found:
         report.draw(found)
     return bool(found)
-
-
-def _read_all(blocks: Iterable[tuple[Block, float]], inquiry: Inquiry) -> None:
-    for block, horizon in blocks:
-        inquiry.read(block)
-        inquiry.settle(horizon)

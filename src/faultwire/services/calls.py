@@ -17,7 +17,7 @@ from faultwire.http.address import Origin
 from faultwire.http.call import Call
 from faultwire.http.client import Reply
 from faultwire.http.pool import Pool
-from faultwire.policy.attempt import Attempt, Done, Fail, Start, Wait
+from faultwire.policy.attempt import Attempt, Done, Start, Wait
 from faultwire.policy.breaker import Changed
 from faultwire.policy.conductor import Conductor
 from faultwire.policy.plan import Plan
@@ -157,7 +157,7 @@ class _Run(Generic[T]):
                     value, self._status = self._answers[step.attempt]
                     return self._ended(value, None, None)
                 else:
-                    return self._failed(step)
+                    return self._ended(None, step.failure, step.retry_after_s)
         finally:
             plan.close(monotonic())
             for attempt in list(self._flying):
@@ -247,9 +247,6 @@ class _Run(Generic[T]):
         done = Tried(attempt.number, address, attempt.hedge, began, took_s, status, failure)
         self._tries.append(done)
         return call
-
-    def _failed(self, fail: Fail) -> Ended[T]:
-        return self._ended(None, fail.failure, fail.retry_after_s)
 
     def _ended(self, value: T | None, failure: Failure | None, retry_s: float | None) -> Ended[T]:
         for attempt in list(self._flying):  # a hedge that came second

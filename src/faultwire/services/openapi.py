@@ -85,8 +85,8 @@ def _common_paths() -> Json:
     }
     healthy = _json("Healthy.", status, {"status": "ok"})
     draining = _json("The service is shutting down.", status, {"status": "draining"})
-    text = {"description": "OpenMetrics text.", "headers": _ID, "content": {"text/plain": {}}}
-    text["content"] = {"application/openmetrics-text": {"schema": {"type": "string"}}}
+    content = {"application/openmetrics-text": {"schema": {"type": "string"}}}
+    text = {"description": "OpenMetrics text.", "headers": _ID, "content": content}
     document = _json("This document.", {"type": "object"}, None)
     return {
         "/health": _get("Health; B's does not depend on A", {"200": healthy}),

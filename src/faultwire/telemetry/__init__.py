@@ -1,1 +1,1 @@
-"""Sinks of the events that services emit: the log and the metrics, of equal rank."""
+"""Sinks of the events that services emit: the log, the metrics and the traces."""
