@@ -5,9 +5,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from faultwire.http.sockets import reachable
 from faultwire.lab.exits import explain_exit
 from faultwire.lab.lines import LineSplitter
-from faultwire.lab.probe import reachable
 from faultwire.lab.screen import Screen, screen_for, wants_colour
 from faultwire.services.workers import restart_delay_s
 

@@ -16,8 +16,9 @@ from faultwire.check.scenario import Scenario
 from faultwire.check.spec import Spec
 from faultwire.check.target.launch import InvalidSpec
 from faultwire.commands.check_flags import Given, lab_of, options_of, with_times
-from faultwire.commands.check_output import new_event_loop, put
+from faultwire.commands.check_output import put
 from faultwire.commands.check_stop import Stop
+from faultwire.http.loop import new_event_loop
 
 _BY_ENDING = {".csv": "csv", ".html": "html", ".htm": "html"}
 

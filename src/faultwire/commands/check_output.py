@@ -1,10 +1,9 @@
 """Where the result of `faultwire check` goes, and what shows how it goes."""
 
-import asyncio
 import io
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -17,14 +16,6 @@ from faultwire.check.scenario import Scenario
 from faultwire.check.target.launch import InvalidSpec
 from faultwire.check.watching import JsonLines, OneLine
 from faultwire.commands.check_flags import Given
-
-new_event_loop: Callable[[], asyncio.AbstractEventLoop]
-try:
-    import uvloop
-except ImportError:  # Windows has none
-    new_event_loop = asyncio.new_event_loop
-else:
-    new_event_loop = uvloop.new_event_loop
 
 _BY_ENDING = {".json": "json", ".xml": "junit", ".html": "html", ".htm": "html", ".md": "markdown"}
 _LEAST_WIDTH = 20

@@ -19,11 +19,11 @@ from faultwire.commands.check_output import (
     check_output,
     format_of,
     listener_of,
-    new_event_loop,
     show_list,
     write,
 )
 from faultwire.commands.check_stop import Stop
+from faultwire.http.loop import new_event_loop
 
 _NAME = "faultwire check"
 

@@ -11,7 +11,6 @@ import msgspec
 
 from faultwire.check.target.service import NotStarted
 from faultwire.commands.base import Failed, Refused
-from faultwire.commands.check_output import new_event_loop
 from faultwire.commands.check_stop import Stop
 from faultwire.compare.course import Course
 from faultwire.compare.faults import read_faults
@@ -19,6 +18,7 @@ from faultwire.compare.figures import Figures
 from faultwire.compare.plot import plot as plotted
 from faultwire.compare.report import Comparison, data, text
 from faultwire.compare.run import NotMeasured, compare
+from faultwire.http.loop import new_event_loop
 from faultwire.policy.sets import InvalidPolicies, read_sets
 from faultwire.wire.faults.base import InvalidFault
 

@@ -7,6 +7,7 @@ import sys
 
 _BACKLOG = 2048
 _PORT = "--port"
+_ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - where it listens, not where we do
 _BALANCED = sys.platform == "linux"
 """Whether the kernel spreads connections over sockets that share a port by SO_REUSEPORT."""
 
@@ -46,6 +47,11 @@ def listen_shared(host: str, port: int, count: int) -> list[socket.socket]:
     except OSError as error:
         raise CannotListen(_explained(error, host, port, _PORT)) from error
     return [first, *others]
+
+
+def reachable(host: str) -> str:
+    """The address at which what listens on `host` is reached from this machine."""
+    return _ANYWHERE.get(host, host)
 
 
 def url_of(sock: socket.socket) -> str:

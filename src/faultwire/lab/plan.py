@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from faultwire.http.address import Origin
-from faultwire.http.sockets import listen
-from faultwire.lab.probe import reachable
+from faultwire.http.sockets import listen, reachable
 from faultwire.settings import (
     DEFAULT_CONTROL,
     SERVICE_A,

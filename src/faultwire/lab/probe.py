@@ -4,12 +4,6 @@ import asyncio
 
 _EVERY_S = 0.02
 _ONE_TRY_S = 1.0
-_ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - where it listens, not where we do
-
-
-def reachable(host: str) -> str:
-    """The address at which a service that listens on `host` is reached from here."""
-    return _ANYWHERE.get(host, host)
 
 
 async def until_ready(host: str, port: int) -> None:

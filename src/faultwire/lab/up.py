@@ -6,13 +6,12 @@ import socket
 import sys
 import threading
 import webbrowser
-from collections.abc import Callable
 
 from faultwire.http.address import Origin
-from faultwire.http.sockets import listen
+from faultwire.http.loop import new_event_loop
+from faultwire.http.sockets import listen, reachable
 from faultwire.lab.console.process import Console
 from faultwire.lab.plan import plans
-from faultwire.lab.probe import reachable
 from faultwire.lab.screen import screen_for
 from faultwire.lab.system import Stop, System
 from faultwire.settings import (
@@ -23,13 +22,6 @@ from faultwire.settings import (
     WireSettings,
 )
 from faultwire.wire.control.guard import check_guarded
-
-try:
-    import uvloop
-except ImportError:  # Windows has none
-    _new_event_loop: Callable[[], asyncio.AbstractEventLoop] = asyncio.new_event_loop
-else:
-    _new_event_loop = uvloop.new_event_loop
 
 
 def run(
@@ -63,7 +55,7 @@ def run(
             system.page = page_at(sock)
             system.beside = Console(system, sock, wire.control_token if wire else "")
             system.welcome = welcome_and_open if open_page else welcome
-        with asyncio.Runner(loop_factory=_new_event_loop) as runner:
+        with asyncio.Runner(loop_factory=new_event_loop) as runner:
             return runner.run(system.run())
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from faultwire.contracts import CONTRACTS
 from faultwire.http.limits import DEFAULT_LIMITS
 from faultwire.http.listener import Listener
+from faultwire.http.loop import new_event_loop
 from faultwire.http.server import State
 from faultwire.http.sockets import listen, url_of
 from faultwire.services.application import Service
@@ -16,13 +17,6 @@ from faultwire.services.descriptors import connections_within_limit
 from faultwire.services.stopping import StopRequest
 from faultwire.settings import ServiceSettings
 from faultwire.telemetry.log import Log
-
-try:
-    import uvloop
-except ImportError:  # Windows has none
-    _new_event_loop: Callable[[], asyncio.AbstractEventLoop] = asyncio.new_event_loop
-else:
-    _new_event_loop = uvloop.new_event_loop
 
 _STDIN = 0
 _FLUSH_EVERY_S = 0.5
@@ -85,7 +79,7 @@ class ServiceProcess:
         `announce` is called as soon as requests are answered.
         """
         try:
-            with asyncio.Runner(loop_factory=_new_event_loop) as runner:
+            with asyncio.Runner(loop_factory=new_event_loop) as runner:
                 runner.run(self._serve(sock, announce))
         finally:
             self._log.close()

@@ -2,7 +2,6 @@
 
 import asyncio
 import socket
-from types import TracebackType
 from typing import Self
 
 from faultwire.http.limits import DEFAULT_LIMITS
@@ -38,12 +37,7 @@ class Console:
         self._tasks = [asyncio.create_task(self._tick()), asyncio.create_task(self._refresh())]
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         for task in self._tasks:
             task.cancel()
         self._listener.close()

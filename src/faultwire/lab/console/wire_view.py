@@ -4,8 +4,8 @@ import asyncio
 from typing import Any
 
 from faultwire.http.address import Origin
+from faultwire.http.sockets import reachable
 from faultwire.lab.plan import Plan
-from faultwire.lab.probe import reachable
 from faultwire.wire.control.client import ControlClient, ControlError
 
 _TIMEOUT_S = 2.0

@@ -11,9 +11,9 @@ from faultwire.failures import Failure, FailureKind
 from faultwire.http.address import Origin
 from faultwire.http.client import Reply
 from faultwire.http.pool import Pool
+from faultwire.http.sockets import reachable
 from faultwire.settings import ControlSettings
 
-_ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - where it listens, not where we do
 _TIMEOUT_S = 5.0
 _FIRST_ERROR = 300
 _ANY_BYTES = "surrogateescape"  # what the shell hands over need not be UTF-8: the wire judges it
@@ -134,7 +134,7 @@ def ask(
     host, port = wire.control
 
     async def run() -> T:
-        origin = Origin(_ANYWHERE.get(host, host), port)
+        origin = Origin(reachable(host), port)
         client = ControlClient(origin, wire.control_token, timeout_s=timeout_s)
         try:
             return await act(client)

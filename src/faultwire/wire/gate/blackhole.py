@@ -4,6 +4,8 @@ import select
 import socket
 from contextlib import suppress
 
+from faultwire.http.sockets import reachable
+
 _MOST_FILLERS = 4096
 _ESTABLISHED_MS = 5.0  # over loopback it takes microseconds
 
@@ -38,5 +40,4 @@ class Blackhole:
 
 def _own_address(sock: socket.socket) -> tuple[str | int, ...]:
     host, *rest = sock.getsockname()
-    loopback = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - an address to connect to
-    return (loopback.get(host, host), *rest)
+    return (reachable(host), *rest)
