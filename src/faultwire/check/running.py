@@ -8,6 +8,7 @@ from faultwire.check.spec import Spec, Start
 from faultwire.check.target.launch import InvalidSpec
 from faultwire.check.target.ports import host_on
 from faultwire.check.target.presets import A_PORT, B_PORT, LAB
+from faultwire.http.address import Origin
 
 
 async def running() -> Spec:
@@ -29,5 +30,4 @@ async def _start_on(port: int) -> Start | None:
     host = await host_on(port)
     if not host:
         return None
-    where = f"[{host}]" if ":" in host else host
-    return Start(url=f"http://{where}:{port}", health="/health")
+    return Start(url=Origin(host, port).url, health="/health")

@@ -2,13 +2,12 @@
 
 import asyncio
 import os
-import sys
 from collections.abc import Coroutine
-from types import TracebackType
 from typing import Self
 
 from faultwire.check.target.launch import Launch, environment
 from faultwire.check.target.ports import free_port
+from faultwire.check.target.presets import FAULTWIRE
 from faultwire.check.target.service import NotStarted, Service
 from faultwire.compare.course import Course
 from faultwire.wire.gate import State
@@ -16,7 +15,6 @@ from faultwire.wire.ledger import Ledger
 from faultwire.wire.proxy import Wire
 from faultwire.wire.upstream import Upstream
 
-_FAULTWIRE = (sys.executable, "-P", "-m", "faultwire")
 _READY_S = 20.0
 
 
@@ -55,12 +53,7 @@ class Pair:
             raise
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self._end()
 
     @property
@@ -88,7 +81,7 @@ class Pair:
 
 
 def _service(name: str, command: str, port: int, *more: str) -> Service:
-    words = [*_FAULTWIRE, command, "--port", str(port), "--drain-grace", "0s", *more]
+    words = [*FAULTWIRE, command, "--port", str(port), "--drain-grace", "0s", *more]
     env = environment(os.environ, {})
     return Service(name, Launch(words, "", env, port, "/readyz", _READY_S))
 

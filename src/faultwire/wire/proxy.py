@@ -5,6 +5,7 @@ import ssl
 from pathlib import Path
 from typing import Self
 
+from faultwire.http.address import Origin
 from faultwire.wire.gate import Gate, State
 from faultwire.wire.gate.telling import Notes
 from faultwire.wire.gate.watch import IDLE_S, Watch
@@ -78,8 +79,7 @@ class Wire:
     def url(self) -> str:
         """Where clients find it."""
         scheme = "https" if self._secure else "http"
-        host = f"[{self.gate.host}]" if ":" in self.gate.host else self.gate.host
-        return f"{scheme}://{host}:{self.gate.port}"
+        return f"{scheme}://{Origin(self.gate.host, self.gate.port).authority}"
 
     @property
     def connections(self) -> int:

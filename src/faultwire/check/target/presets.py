@@ -11,12 +11,12 @@ from msgspec.structs import replace
 from faultwire.check.spec import Ask, Good, Spec, Start
 
 A_PORT, B_PORT = 8080, 8081
-_FAULTWIRE = (sys.executable, "-P", "-m", "faultwire")
+FAULTWIRE = (sys.executable, "-P", "-m", "faultwire")
 
 
 def own_command(*words: str) -> str:
     """A command line that runs `faultwire` with these words, wherever this Python lies."""
-    all_words = [*_FAULTWIRE, *words]
+    all_words = [*FAULTWIRE, *words]
     return subprocess.list2cmdline(all_words) if os.name == "nt" else shlex.join(all_words)
 
 

@@ -14,6 +14,7 @@ from faultwire.check.target.child import Child
 from faultwire.check.target.launch import Launch
 from faultwire.check.target.output import Output
 from faultwire.check.target.ports import HOSTS, host_on
+from faultwire.http.address import Origin
 
 _POLL_S = 0.02
 _ONE_TRY_S = 2.0
@@ -48,8 +49,7 @@ class Service:
     @property
     def url(self) -> str:
         """Where it is asked."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"http://{host}:{self.launch.port}"
+        return Origin(self.host, self.launch.port).url
 
     async def start(self) -> None:
         """Start it, and return when it is ready. Raises `NotStarted`."""
