@@ -49,10 +49,15 @@ def capping(score: float | None, results: Iterable[Result]) -> list[Result]:
     return [] if grade == grade_of(score) else [each for each in found if _cap(each) == grade]
 
 
+def by_group(results: Sequence[Result]) -> dict[Group, list[Result]]:
+    """The results of every group that has some, in the order of groups."""
+    groups = {group: [result for result in results if result.group is group] for group in Group}
+    return {group: found for group, found in groups.items() if found}
+
+
 def group_scores(results: Sequence[Result]) -> list[GroupScore]:
     """The score of every group that has results, in the order of groups."""
-    by_group = {group: [r for r in results if r.group is group] for group in Group}
-    return [_group_score(group, found) for group, found in by_group.items() if found]
+    return [_group_score(group, found) for group, found in by_group(results).items()]
 
 
 def _cap(result: Result) -> str:

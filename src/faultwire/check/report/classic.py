@@ -1,7 +1,8 @@
 """The report as the old scenario script printed it."""
 
-from faultwire.check.model import Group, Report, Result, Verdict
+from faultwire.check.model import Report, Result, Verdict
 from faultwire.check.report.words import shown
+from faultwire.check.score import by_group
 
 _RULE = "=" * 60
 _WORDS = {
@@ -16,10 +17,8 @@ _WORDS = {
 def render(report: Report) -> str:
     """The whole report. What was skipped or is advice counts in no total."""
     lines = [_RULE, "Distributed Echo System - Scenario Tests", _RULE]
-    for group in Group:
-        results = [result for result in report.scenarios if result.group is group]
-        if results:
-            lines += ["", f"--- {group.value.capitalize()} ---", *map(_line, results)]
+    for group, results in by_group(report.scenarios).items():
+        lines += ["", f"--- {group.value.capitalize()} ---", *map(_line, results)]
     verdicts = [result.verdict for result in report.scenarios]
     passed = verdicts.count(Verdict.PASS)
     failed = verdicts.count(Verdict.FAIL) + verdicts.count(Verdict.FLAKY)

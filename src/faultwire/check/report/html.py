@@ -4,7 +4,7 @@ from importlib.resources import files
 
 from jinja2 import Environment, StrictUndefined
 
-from faultwire.check.model import Group, Report
+from faultwire.check.model import Report
 from faultwire.check.report.timeline import LANES, timeline
 from faultwire.check.report.words import (
     MARKS,
@@ -16,6 +16,7 @@ from faultwire.check.report.words import (
     title_of,
     totals,
 )
+from faultwire.check.score import by_group
 
 _TEMPLATE = "report.html.jinja"
 
@@ -29,7 +30,7 @@ def render(report: Report) -> str:
     source = files("faultwire.check.report") / "templates" / _TEMPLATE
     return environment.from_string(source.read_text("utf-8")).render(
         report=report,
-        groups={group: _of(report, group) for group in Group if _of(report, group)},
+        groups=by_group(report.scenarios),
         title=title_of(report),
         totals=totals(report),
         capped=capped(report),
@@ -40,7 +41,3 @@ def render(report: Report) -> str:
         timeline=timeline,
         evidence_lines=evidence_lines,
     )
-
-
-def _of(report: Report, group: Group) -> list[object]:
-    return [result for result in report.scenarios if result.group is group]

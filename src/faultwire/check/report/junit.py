@@ -2,21 +2,20 @@
 
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
-from faultwire.check.model import Group, Report, Result, Verdict
+from faultwire.check.model import Report, Result, Verdict
 from faultwire.check.report.words import evidence_lines, shown
+from faultwire.check.score import by_group
 
 
 def render(report: Report) -> str:
     """The whole report. Advice that was not followed is a passed case that says so."""
     root = Element("testsuites", name=f"faultwire check {shown(report.target.name)}")
     _count(root, report.scenarios, report.duration_s)
-    for group in Group:
-        results = [result for result in report.scenarios if result.group is group]
-        if results:
-            suite = SubElement(root, "testsuite", name=group.value)
-            _count(suite, results, sum(result.duration_s for result in results))
-            for result in results:
-                _case(suite, result)
+    for group, results in by_group(report.scenarios).items():
+        suite = SubElement(root, "testsuite", name=group.value)
+        _count(suite, results, sum(result.duration_s for result in results))
+        for result in results:
+            _case(suite, result)
     if report.aborted:
         suite = SubElement(root, "testsuite", name="check", tests="1", errors="1")
         case = SubElement(suite, "testcase", name="the whole check", classname="faultwire.check")

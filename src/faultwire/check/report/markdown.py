@@ -1,6 +1,6 @@
 """The report as Markdown, for a pull request or a README."""
 
-from faultwire.check.model import Group, Report, Result
+from faultwire.check.model import Report, Result
 from faultwire.check.report.words import (
     MARKS,
     capped,
@@ -11,6 +11,7 @@ from faultwire.check.report.words import (
     title_of,
     totals,
 )
+from faultwire.check.score import by_group
 
 _TO_ESCAPE = str.maketrans({sign: f"\\{sign}" for sign in "\\`*_{}[]<>#|~"})
 
@@ -49,10 +50,8 @@ def _groups(report: Report) -> list[str]:
 
 def _table(report: Report) -> list[str]:
     lines: list[str] = []
-    for group in Group:
-        results = [result for result in report.scenarios if result.group is group]
-        if results:
-            lines += [f"## {group}", "", *map(_item, results), ""]
+    for group, results in by_group(report.scenarios).items():
+        lines += [f"## {group}", "", *map(_item, results), ""]
     return lines
 
 

@@ -1,12 +1,11 @@
 """The report for a terminal: groups with their marks, then what failed, explained."""
 
-from rich.console import Console, RenderableType
-from rich.console import Group as Rows
+from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from faultwire.check.model import Group, GroupScore, Report, Result, Verdict
+from faultwire.check.model import GroupScore, Report, Result, Verdict
 from faultwire.check.report.words import (
     MARKS,
     capped,
@@ -17,6 +16,7 @@ from faultwire.check.report.words import (
     title_of,
     totals,
 )
+from faultwire.check.score import by_group
 
 COLOURS = {
     Verdict.PASS: "green",
@@ -42,11 +42,9 @@ def render(report: Report) -> str:
 def show(report: Report, console: Console) -> None:
     """Print the whole report."""
     console.print(Text(shown(title_of(report)), "dim"))
-    for group in Group:
-        results = [result for result in report.scenarios if result.group is group]
-        if results:
-            console.print(Text(f"\n{group.value}", "bold"))
-            console.print(_lines(results))
+    for group, results in by_group(report.scenarios).items():
+        console.print(Text(f"\n{group.value}", "bold"))
+        console.print(_lines(results))
     for result in explained(report.scenarios):
         console.print(_explanation(result))
     console.print()
@@ -92,7 +90,7 @@ def _explanation(result: Result) -> RenderableType:
         grid.add_row(name, Text(shown(text)))
     for kind, text in evidence_rows(result, _MOST_EVIDENCE):
         grid.add_row(kind, Text(text, "dim"))
-    return Rows(heading, Padding(grid, (0, 0, 0, 2)))
+    return Group(heading, Padding(grid, (0, 0, 0, 2)))
 
 
 def _scores(groups: list[GroupScore]) -> RenderableType:
