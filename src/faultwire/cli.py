@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from faultwire import __version__
-from faultwire.commands.base import Command, flags, until_eof
+from faultwire.commands.base import VARIABLES, Command, flags, until_eof
 from faultwire.commands.policy_flags import POLICY_FLAGS, PolicyCommand
 from faultwire.settings import (
     SERVICE_A,
@@ -28,9 +28,6 @@ To complete commands and flags with the Tab key, say in the shell's start-up fil
   zsh   eval "$(_FAULTWIRE_COMPLETE=zsh_source faultwire)"
   fish  _FAULTWIRE_COMPLETE=fish_source faultwire | source
 """
-_VARIABLES = """A flag wins over its environment variable. A variable without the service's letter,
-such as FAULTWIRE_CONTRACT, counts for both services; the one with the letter wins. (A port has
-no such variable.)"""
 
 _ELSEWHERE = {
     "break": ("breaking", "breaking"),
@@ -69,7 +66,7 @@ def cli() -> None:
     """Two HTTP services, the wire between them, and every way that wire can fail."""
 
 
-@cli.command("service-a", cls=Command, epilog=_VARIABLES)
+@cli.command("service-a", cls=Command, epilog=VARIABLES)
 @flags(SERVICE_A)
 @until_eof
 def service_a(*, until_eof: bool, **given: str | None) -> int:
@@ -81,7 +78,7 @@ def service_a(*, until_eof: bool, **given: str | None) -> int:
     return run("A", lambda log: ServiceA(settings, log), settings, until_eof=until_eof)
 
 
-@cli.command("service-b", cls=PolicyCommand, epilog=f"{POLICY_FLAGS}\n\n{_VARIABLES}")
+@cli.command("service-b", cls=PolicyCommand, epilog=f"{POLICY_FLAGS}\n\n{VARIABLES}")
 @flags(SERVICE_B)
 @until_eof
 def service_b(*, until_eof: bool, **given: str | None) -> int:

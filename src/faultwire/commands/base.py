@@ -1,6 +1,7 @@
 """What every command has in common: flags made of settings, and refusals in one line."""
 
 import os
+import sys
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, TypeVar
@@ -12,6 +13,9 @@ from faultwire.http.sockets import CannotListen
 from faultwire.settings import CONTROL, InvalidSettings, Kind, Setting, read_control
 
 F = TypeVar("F", bound=Callable[..., object])
+VARIABLES = """A flag wins over its environment variable. A variable without the service's letter,
+such as FAULTWIRE_CONTRACT, counts for both services; the one with the letter wins. (A port has
+no such variable.)"""
 
 
 class Refused(click.ClickException):
@@ -116,6 +120,15 @@ def at_wire(command: Callable[..., Any]) -> Callable[..., Any]:
     for setting in reversed(CONTROL.settings):
         run = flag(setting, setting.field, CONTROL.variables(setting)[1:])(run)
     return run
+
+
+def takes_bars() -> bool:
+    """Whether standard output can show them."""
+    try:
+        "▁█".encode(sys.stdout.encoding or "ascii")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def say_json(value: object) -> None:

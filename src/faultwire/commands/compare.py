@@ -1,14 +1,13 @@
 """`faultwire compare`: what sets of policies do for the real pair under one fault."""
 
 import os
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 
-from faultwire.commands.base import Command, Refused, a_file
+from faultwire.commands.base import Command, Refused, a_file, takes_bars
 from faultwire.settings.text import duration_s, grace_s
 
 _EPILOG = """\b
@@ -126,7 +125,7 @@ def compare(
         _check_file(flag, path)
     done, status = comparing.compared(played, sets, seed)
     as_json = form == "json" or (form is None and output.lower().endswith(".json"))
-    comparing.write(done, as_json=as_json, output=output, plot=plot, unicode=_unicode())
+    comparing.write(done, as_json=as_json, output=output, plot=plot, unicode=takes_bars())
     return status
 
 
@@ -144,12 +143,3 @@ def _check_file(flag: str, path: str) -> None:
         problem = "it cannot be written"
     if problem:
         raise Refused(f"{click.get_current_context().command_path}: {flag} {path}: {problem}")
-
-
-def _unicode() -> bool:
-    """Whether standard output takes bars."""
-    try:
-        "▁█".encode(sys.stdout.encoding or "ascii")
-    except UnicodeEncodeError:
-        return False
-    return True

@@ -1,11 +1,10 @@
 """`faultwire simulate`: what policies do to a failure, in virtual time."""
 
-import sys
 from typing import Any
 
 import click
 
-from faultwire.commands.base import Command, Refused, say_json
+from faultwire.commands.base import Command, Refused, say_json, takes_bars
 
 _EPILOG = """\b
 Examples:
@@ -74,7 +73,7 @@ def simulate(
     if form == "json":
         say_json(report.data(done))
     else:
-        click.echo(report.text(done, unicode=_unicode()))
+        click.echo(report.text(done, unicode=takes_bars()))
     return int(not done.held)
 
 
@@ -105,12 +104,3 @@ def _sets(policies: str | None) -> Any:
     except InvalidPolicies as error:
         path = click.get_current_context().command_path
         raise Refused(f"{path}: --policies: {error}") from error
-
-
-def _unicode() -> bool:
-    """Whether standard output takes bars."""
-    try:
-        "▁█".encode(sys.stdout.encoding or "ascii")
-    except UnicodeEncodeError:
-        return False
-    return True

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import click
 
-from faultwire.commands.base import flag
+from faultwire.commands.base import VARIABLES, flag
 from faultwire.commands.policy_flags import POLICY_FLAGS, PolicyCommand
 from faultwire.settings import (
     CONSOLE,
@@ -21,9 +21,6 @@ from faultwire.settings import (
 
 F = TypeVar("F", bound=Callable[..., object])
 
-_EPILOG = """A flag wins over its environment variable. A variable without the service's letter,
-such as FAULTWIRE_CONTRACT, counts for both services; the one with the letter wins. (A port has
-no such variable.)"""
 _OF_THE_PAIR = (
     "timeout_s", "policy", "status", "host", "contract", "log_format", "workers", "drain_grace_s",
     "drain_timeout_s",
@@ -68,7 +65,7 @@ def _console_flags(command: F) -> F:
     "up",
     short_help="Run both services, the wire and a page.",
     cls=PolicyCommand,
-    epilog=f"{POLICY_FLAGS}\n\n{_EPILOG}",
+    epilog=f"{POLICY_FLAGS}\n\n{VARIABLES}",
 )
 @_pair_flags
 @_wire_flags
