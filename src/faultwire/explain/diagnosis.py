@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from faultwire.explain.causes import BEFORE_A_REQUEST, CAUSE_OF, Cause
 from faultwire.explain.entry import CLIENT_LEFT, WIRE, Entry
+from faultwire.explain.fit import used_the_time
 from faultwire.explain.infer import kind_of, upstream_status
 from faultwire.explain.surroundings import Surroundings
 from faultwire.failures import FailureKind
@@ -13,8 +14,6 @@ from faultwire.failures import FailureKind
 K = FailureKind
 _NOT_CALLED = frozenset({K.CIRCUIT_OPEN, K.BULKHEAD_FULL, K.OVERLOADED, K.DEADLINE_EXCEEDED})
 _ADDRESS = re.compile(r"([\w.-]+|\[[0-9A-Fa-f:.]+\]):(\d{1,5})\b(?!:)")
-_MOST_OF = 0.8
-"""An upstream that used this share of its caller's time was slow, whoever was slow beside it."""
 _TICK_S = 0.002
 """A line's time and its duration are in whole milliseconds, cut or rounded."""
 _WIRE_KINDS = {
@@ -125,7 +124,7 @@ def _upstream_is_guilty(case: Case, kind: FailureKind | None, fault: str) -> boo
         return False
     if kind is K.UPSTREAM_STATUS:
         return not upstream.ok and "status" not in fault.split(",")
-    return kind is K.RESPONSE_TIMEOUT and _used_the_time(case.root, upstream)
+    return kind is K.RESPONSE_TIMEOUT and used_the_time(case.root, upstream)
 
 
 def _by_kind(case: Case, kind: FailureKind) -> Cause:
@@ -162,12 +161,8 @@ def _timeout(case: Case) -> Cause:
         return Cause.A_NEVER_FINISHED if case.around.upstream_logged else Cause.TIMEOUT
     if upstream.end and 0 < case.root.end <= upstream.start + _TICK_S:
         return Cause.A_FROZEN
-    slow = upstream.end > case.root.end or _used_the_time(case.root, upstream)
+    slow = upstream.end > case.root.end or used_the_time(case.root, upstream)
     return Cause.A_SLOW if slow else Cause.SLOW_BETWEEN
-
-
-def _used_the_time(root: Entry, upstream: Entry) -> bool:
-    return upstream.latency_ms >= root.latency_ms * _MOST_OF
 
 
 def _status(case: Case) -> Cause:

@@ -9,10 +9,10 @@ from faultwire.contracts import escape
 from faultwire.explain.causes import FAULTS, WORDS, Cause
 from faultwire.explain.diagnosis import Case, Diagnosis, called_address, diagnose, told_status
 from faultwire.explain.entry import CLIENT_LEFT, WIRE, A, B, Entry
+from faultwire.explain.fit import rank
 from faultwire.explain.surroundings import NOTHING, Surroundings
 from faultwire.failures import MEANINGS, FailureKind
 
-_CALLERS = {B: 0, WIRE: 2, A: 3}  # any other service stands between B and the wire
 _TOGETHER_S = 0.0005
 
 
@@ -148,7 +148,7 @@ def clock(at: float) -> str:
 
 
 def _outermost(entry: Entry) -> tuple[int, float, float]:
-    return (_CALLERS.get(entry.service, 1), entry.start, -entry.latency_ms)
+    return (rank(entry), entry.start, -entry.latency_ms)
 
 
 def _hop(entry: Entry, root: Entry) -> Hop:

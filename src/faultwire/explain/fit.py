@@ -21,6 +21,7 @@ NO_PATH = "-"
 _CLOSE_S = 0.005
 """Where the caller's line says next to nothing, its call must really lie within the request."""
 _MOST_OF = 0.8
+"""An upstream that used this share of its caller's time was slow, whoever was slow beside it."""
 _NO_CALL = frozenset(
     {
         K.DNS_ERROR, K.CONNECTION_REFUSED, K.CONNECT_TIMEOUT, K.CIRCUIT_OPEN, K.BULKHEAD_FULL,
@@ -131,13 +132,18 @@ def made_no_call(root: Entry) -> bool:
     return kind in _NO_CALL or (kind is None and refused)
 
 
+def used_the_time(root: Entry, entry: Entry) -> bool:
+    """Whether a call took so long that its caller had no time left."""
+    return entry.latency_ms >= root.latency_ms * _MOST_OF
+
+
 def carried(root: Entry, entry: Entry) -> bool:
     """Whether the wire's line can be what lies behind what the caller saw."""
     kind = kind_of(root)
     if kind is K.UPSTREAM_STATUS:
         return entry.http_status in (0, upstream_status(root) or entry.http_status)
     if kind is K.RESPONSE_TIMEOUT:
-        return entry.latency_ms >= root.latency_ms * _MOST_OF
+        return used_the_time(root, entry)
     return kind is None or entry.http_status < 400
 
 
@@ -148,7 +154,6 @@ def agrees(root: Entry, entry: Entry) -> bool:
         said = upstream_status(root)
         return not entry.ok and (not said or entry.http_status in (0, said))
     if kind is K.RESPONSE_TIMEOUT:
-        slow = entry.latency_ms >= root.latency_ms * _MOST_OF
         exact = not (blur(root) or blur(entry))
-        return slow or (exact and abs(entry.start - root.start) <= TOGETHER_S)
+        return used_the_time(root, entry) or (exact and abs(entry.start - root.start) <= TOGETHER_S)
     return kind is not None or entry.start + blur(entry) >= root.start - _CLOSE_S
