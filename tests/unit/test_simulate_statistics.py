@@ -40,11 +40,10 @@ def test_it_has_recovered_when_ten_seconds_in_a_row_are_good(
 
 
 def test_a_sparkline_fits_its_width() -> None:
-    assert sparkline([0.0, 0.5, 1.0, 2.0, -1.0], 1.0) == "▁▅██▁"
-    assert sparkline([0.0] * 60 + [1.0] * 60, 1.0, 4) == "▁▁██"
-    assert len(sparkline([1.0] * 601, 1.0, 60)) <= 60
-    assert sparkline([1.0], 0.0) == "▁"
-    assert sparkline([0.0, 1.0], 1.0, 60, "_#") == "_#"
+    assert sparkline([0.0, 0.5, 1.0], 60, unicode=True) == "▁▅█"
+    assert sparkline([0.0] * 60 + [1.0] * 60, 4, unicode=True) == "▁▁██"
+    assert sparkline([1.0] * 601, 60, unicode=True) == "█" * 55
+    assert sparkline([0.0, 1.0], 60, unicode=False) == "_#"
 
 
 def test_what_is_due_together_happens_in_the_order_in_which_it_was_set() -> None:

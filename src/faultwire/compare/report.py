@@ -8,7 +8,8 @@ from typing import Any
 from faultwire.compare.course import Course
 from faultwire.compare.figures import Figures
 from faultwire.compare.ranking import ranking
-from faultwire.simulate.report import aligned, bars
+from faultwire.simulate.report import aligned
+from faultwire.simulate.statistics import shares, sparkline
 
 _WIDTH = 96
 _BARS = 60
@@ -120,18 +121,15 @@ def _courses(done: Comparison, *, unicode: bool) -> str:
     width = max((len(each.policies) for each in done.found), default=0)
     seconds = int(done.course.duration_s)
     each_s = -(-seconds // _BARS)
-    lines = [
-        f"{f.policies:{width}}  {bars(_shares(f), _BARS, unicode=unicode)}" for f in done.found
-    ]
+    lines = [f"{each.policies:{width}}  {_course(each, unicode)}" for each in done.found]
     before = round(done.course.fault_from_s / each_s)
     during = max(round(done.course.fault_for_s / each_s), 1)
     mark = f"{'':{width}}  {' ' * before}{'^' * during} the fault"
     return "\n".join([f"Good answers, {each_s} s a column", *lines, mark])
 
 
-def _shares(each: Figures) -> list[float]:
-    pairs = zip(each.good_per_s, each.requests_per_s, strict=True)
-    return [good / asked if asked else 1.0 for good, asked in pairs]
+def _course(each: Figures, unicode: bool) -> str:
+    return sparkline(shares(each.good_per_s, each.requests_per_s), _BARS, unicode=unicode)
 
 
 def _doubts(done: Comparison) -> list[str]:

@@ -8,10 +8,9 @@ from typing import Any
 from faultwire.simulate.experiment import Experiment
 from faultwire.simulate.lessons.lesson import Lesson
 from faultwire.simulate.run import Result
-from faultwire.simulate.statistics import sparkline
+from faultwire.simulate.statistics import shares, sparkline
 
 _WIDTH = 60
-_PLAIN_BARS = "_.-~=+*#"
 _HEAD = (
     "VARIANT",
     "GOOD",
@@ -73,11 +72,6 @@ def aligned(rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(_line(row, widths) for row in rows)
 
 
-def bars(shares: Sequence[float], width: int, *, unicode: bool) -> str:
-    """Shares from 0 to 1 as a line of bars, in ASCII where nothing else can be shown."""
-    return sparkline(shares, 1.0, width) if unicode else sparkline(shares, 1.0, width, _PLAIN_BARS)
-
-
 def _table(results: Sequence[Result]) -> str:
     return "\n".join([aligned([_HEAD, *map(_row, results)]), _LEGEND])
 
@@ -118,9 +112,8 @@ def _courses(experiment: Experiment, unicode: bool) -> str:
 
 
 def _course(result: Result, unicode: bool) -> str:
-    pairs = zip(result.good_per_s, result.requests_per_s, strict=True)
-    shares = [good / asked if asked else 1.0 for good, asked in pairs]
-    return bars(shares, _WIDTH, unicode=unicode)
+    good = shares(result.good_per_s, result.requests_per_s)
+    return sparkline(good, _WIDTH, unicode=unicode)
 
 
 def _policies(results: Sequence[Result]) -> list[str]:

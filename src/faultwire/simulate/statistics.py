@@ -6,12 +6,18 @@ from math import ceil
 _STEADY_S = 10
 _WELL = 0.95
 _BARS = "▁▂▃▄▅▆▇█"
+_PLAIN_BARS = "_.-~=+*#"
 
 
 def share(good: Sequence[int], requests: Sequence[int]) -> float:
     """The share of requests that were answered well; 1 where there were none."""
     asked = sum(requests)
     return sum(good) / asked if asked else 1.0
+
+
+def shares(good: Sequence[int], requests: Sequence[int]) -> list[float]:
+    """The same, second by second."""
+    return [share([fine], [asked]) for fine, asked in zip(good, requests, strict=True)]
 
 
 def recovery_s(good: Sequence[int], requests: Sequence[int], mended_s: int) -> int | None:
@@ -43,13 +49,12 @@ def steady_after_s(
     return found
 
 
-def sparkline(values: Sequence[float], most: float, width: int = 60, bars: str = _BARS) -> str:
-    """A line of bars, each the mean of as many values as it takes to fit the width."""
-    each = max(ceil(len(values) / width), 1)
-    groups = [values[i : i + each] for i in range(0, len(values), each)]
-    return "".join(_bar(sum(group) / len(group), most, bars) for group in groups)
+def sparkline(shares: Sequence[float], width: int, *, unicode: bool) -> str:
+    """A line of bars, each the mean of as many shares as it takes to fit the width.
 
-
-def _bar(value: float, most: float, bars: str) -> str:
-    part = min(max(value / most, 0.0), 1.0) if most > 0 else 0.0
-    return bars[round(part * (len(bars) - 1))]
+    In ASCII where nothing else can be shown.
+    """
+    bars = _BARS if unicode else _PLAIN_BARS
+    each = max(ceil(len(shares) / width), 1)
+    groups = [shares[i : i + each] for i in range(0, len(shares), each)]
+    return "".join(bars[round(sum(group) / len(group) * (len(bars) - 1))] for group in groups)
