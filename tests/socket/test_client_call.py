@@ -94,7 +94,12 @@ def test_a_call_is_a_future_to_asyncio(new_loop: NewLoop) -> None:
 
 def test_wait_for_returns_the_answer(new_loop: NewLoop) -> None:
     async def calls(pool: Pool, _: Upstream) -> None:
-        assert (await asyncio.wait_for(get(pool), 10)).status == 200
+        call = get(pool)
+        waiting = asyncio.create_task(asyncio.wait_for(call, 600))
+        await until(call.done)
+        await settle()
+        assert waiting.done()
+        assert (await waiting).status == 200
 
     with_pool(new_loop, Upstream(answers(ok())), calls)
 

@@ -207,6 +207,15 @@ def test_counts_by_the_second_are_exact() -> None:
     assert tally.totals == {"ok": 100, "response_timeout": 1}
 
 
+def test_counts_are_bounded_whatever_the_lines_say() -> None:
+    tally = Tally()
+    for number in range(5000):
+        tally.add(line("B", status="error", kind=f"k{number}", latency_ms=number), AT)
+    (second,) = tally.history()
+    assert (len(second["kinds"]), second["kinds"]["other"]) == (41, 4960)
+    assert (len(tally.totals), second["ms"]) == (40, [1999] * 4)
+
+
 def test_percentiles_are_of_the_nearest_rank() -> None:
     assert percentiles({}) == []
     assert percentiles({7: 1}) == [7, 7, 7, 7]

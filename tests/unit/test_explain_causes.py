@@ -14,8 +14,9 @@ def test_every_cause_has_words() -> None:
     assert set(WORDS) == set(Cause)
 
 
-def test_every_failure_kind_has_a_cause() -> None:
+def test_every_failure_kind_has_a_cause_of_its_own() -> None:
     assert set(CAUSE_OF) == set(FailureKind)
+    assert len(set(CAUSE_OF.values())) == len(FailureKind)
 
 
 def test_every_fault_of_the_wire_has_words() -> None:

@@ -341,10 +341,12 @@ def test_a_named_pipe_without_a_reader_at_the_start_is_written_when_one_comes(
     os.close(fd)
 
 
-def test_lines_after_the_close_go_nowhere(pipe: Pipe) -> None:
+def test_lines_after_the_close_go_nowhere(pipe: Pipe, tmp_path: Path) -> None:
     writer = LineWriter(pipe.writer, gap)
     assert writer.close() is True
-    writer.write(b"late\n")
+    with (tmp_path / "other").open("wb") as other:  # it has the number that was given back
+        writer.write(b"late\n")
+        assert os.fstat(other.fileno()).st_size == 0
     assert (pipe.read(), writer.dropped) == (b"", 1)
 
 
