@@ -209,19 +209,22 @@ def test_a_replay_does_not_restart_the_deadline(new_loop: NewLoop) -> None:
         peer.wait(late)
         peer.reset()
 
-    async def calls(url: str) -> tuple[Failure, float, int]:
+    async def calls(url: str) -> tuple[Failure, float, bool, int]:
+        loop = asyncio.get_running_loop()
+        in_time: asyncio.Future[bool] = loop.create_future()
         async with pool_to(url) as pool:
             await get(pool)
-            asyncio.get_running_loop().call_later(0.4, late.set)
+            loop.call_later(0.4, late.set)
             call = get(pool, 0.5)
+            loop.call_later(0.8, lambda: in_time.set_result(call.done()))  # the loop keeps both
             failure, took_s = await timed(failure_of(call))
-            return failure, took_s, call.attempts
+            return failure, took_s, await in_time, call.attempts
 
     with Upstream(then(first=ok(), leave=leave), stalls()) as upstream:
-        failure, took_s, attempts = run(new_loop, calls(upstream.url))
+        failure, took_s, in_time, attempts = run(new_loop, calls(upstream.url))
         assert upstream.connections == 2
     assert (failure.kind, attempts) == (FailureKind.RESPONSE_TIMEOUT, 2)
-    assert 0.49 < took_s < 0.85
+    assert (took_s > 0.49, in_time) == (True, True)
 
 
 def test_a_replay_that_nobody_listens_for_is_refused(new_loop: NewLoop) -> None:
