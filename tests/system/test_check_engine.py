@@ -3,6 +3,7 @@
 import asyncio
 import re
 import sys
+import tempfile
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -384,6 +385,16 @@ async def test_the_time_of_a_check_ends_it_with_what_was_found(
     stop.clear()
     report = await run(*plays, options=Options(within_s=0.001))
     assert "its time of 0.001 s was over" in report.aborted
+
+
+def test_an_upstream_that_cannot_be_prepared_leaves_no_folder(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    spec = lab(a_command="a --port {port}", b_command="b {port} {upstream}", cwd="/no/such/folder")
+    with pytest.raises(InvalidSpec, match="does not exist"):
+        asyncio.run(check(spec, [scenario(good)]))
+    assert list(tmp_path.iterdir()) == []
 
 
 async def test_a_url_that_nobody_serves_is_told() -> None:

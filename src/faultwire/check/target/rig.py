@@ -45,7 +45,11 @@ class Rig:
         self.missing: Mapping[Need, str] = {}
         self._taken: set[int] = set()
         self._folder = Path(tempfile.mkdtemp(prefix="faultwire-check-"))
-        self.backend: Backend = self._backend()
+        try:
+            self.backend: Backend = self._backend()
+        except BaseException:
+            self._remove_folder()
+            raise
 
     async def __aenter__(self) -> Self:
         try:
@@ -77,7 +81,10 @@ class Rig:
             finally:
                 if self.backend.controlled:
                     await self.backend.stop()
-                shutil.rmtree(self._folder, ignore_errors=True)
+                self._remove_folder()
+
+    def _remove_folder(self) -> None:
+        shutil.rmtree(self._folder, ignore_errors=True)
 
     async def settle(self, state: State = State.OPEN) -> None:
         """Return when the wire accepts, or refuses, as it should now. Raises `CannotPlay`."""
