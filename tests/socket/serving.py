@@ -124,19 +124,7 @@ class Server:
 
     def wait_until(self, condition: Callable[[], bool]) -> None:
         """Wait until something holds, looked at in the server's thread."""
-        held: Future[bool] = Future()
-
-        def look() -> None:
-            if condition():
-                held.set_result(True)
-            elif not held.cancelled():
-                self._loop.call_later(0.001, look)
-
-        self._loop.call_soon_threadsafe(look)
-        try:
-            held.result(PATIENCE_S)
-        finally:
-            held.cancel()
+        wait_until(self._loop, condition)
 
     def wait_until_gone(self, left: int = 0) -> None:
         """Wait until the server has forgotten all connections but `left`."""
@@ -294,6 +282,23 @@ def post(body: bytes, *fields: str, target: str = "/") -> bytes:
         lines.append(f"Content-Length: {len(body)}")
     head = "".join(f"{line}\r\n" for line in (f"POST {target} HTTP/1.1", "Host: a", *lines))
     return head.encode("latin-1") + b"\r\n" + body
+
+
+def wait_until(loop: asyncio.AbstractEventLoop, condition: Callable[[], bool]) -> None:
+    """Wait until something holds, looked at in the thread of this loop."""
+    held: Future[bool] = Future()
+
+    def look() -> None:
+        if condition():
+            held.set_result(True)
+        elif not held.cancelled():
+            loop.call_later(0.001, look)
+
+    loop.call_soon_threadsafe(look)
+    try:
+        held.result(PATIENCE_S)
+    finally:
+        held.cancel()
 
 
 def descriptors() -> int:

@@ -26,7 +26,7 @@ from faultwire.wire.ledger import Query, Record
 from faultwire.wire.plan.breaks import read_break
 from faultwire.wire.proxy import Wire
 from tests.socket import upstreams
-from tests.socket.serving import NewLoop
+from tests.socket.serving import NewLoop, wait_until
 from tests.socket.upstreams import PATIENCE_S, Peer, Script
 
 T = TypeVar("T")
@@ -186,19 +186,7 @@ class Wired:
 
     def wait_until(self, condition: Callable[[], bool]) -> None:
         """Wait until something holds, looked at in the wire's thread."""
-        held: Future[bool] = Future()
-
-        def look() -> None:
-            if condition():
-                held.set_result(True)
-            elif not held.cancelled():
-                self._loop.call_later(0.001, look)
-
-        self._loop.call_soon_threadsafe(look)
-        try:
-            held.result(PATIENCE_S)
-        finally:
-            held.cancel()
+        wait_until(self._loop, condition)
 
     def until(self, state: State) -> None:
         """Wait until the listening socket is in a state."""

@@ -11,7 +11,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import IO, NamedTuple, Self
 from urllib.parse import urlsplit
 
@@ -57,12 +56,7 @@ class Running:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         if self.process.poll() is None:
             self._end()
         for reader in self._readers:  # a stream that is closed while it is read breaks the reader
@@ -148,6 +142,12 @@ def run(
         timeout=PATIENCE_S,
         check=False,
     )
+
+
+def completed(words: str, **env: str) -> list[str]:
+    """What the Tab key makes of `faultwire WORDS`, as bash is told: kind and text."""
+    asked = {"_FAULTWIRE_COMPLETE": "bash_complete", "COMP_WORDS": f"faultwire {words}"}
+    return run(env={**asked, "COMP_CWORD": str(len(words.split(" "))), **env}).stdout.split()
 
 
 def environment(more: Mapping[str, str]) -> dict[str, str]:

@@ -13,7 +13,7 @@ import pytest
 
 from faultwire import __version__, commands
 from faultwire.cli import cli
-from tests.system.running import PATIENCE_S, environment, run
+from tests.system.running import PATIENCE_S, completed, environment, run
 
 HEAVY = (
     "asyncio",
@@ -60,7 +60,7 @@ def test_the_version_is_the_packages() -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "completed"),
+    ("words", "expected"),
     [
         ("service-b --up", ["plain,--upstream", "plain,--upstream-connections"]),
         ("check --only load.d", ["plain,load.drain"]),
@@ -75,21 +75,8 @@ def test_the_version_is_the_packages() -> None:
         ("wire --cert ce", ["file,ce"]),
     ],
 )
-def test_the_shell_completes_what_is_begun(words: str, completed: list[str]) -> None:
-    asked = {
-        "_FAULTWIRE_COMPLETE": "bash_complete",
-        "COMP_WORDS": f"faultwire {words}",
-        "COMP_CWORD": str(len(words.split())),
-    }
-    script = "import sys; sys.argv = ['faultwire']; from faultwire.cli import main; main()"
-    done = subprocess.run(
-        [sys.executable, "-c", script],
-        env=environment(asked),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.stdout.split() == completed
+def test_the_shell_completes_what_is_begun(words: str, expected: list[str]) -> None:
+    assert completed(words) == expected
 
 
 @pytest.mark.parametrize(

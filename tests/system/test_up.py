@@ -111,19 +111,6 @@ def test_flags_reach_both_services(start: Start) -> None:
     assert len(children(up.b_pid)) == 2
 
 
-@pytest.mark.parametrize("flag", ["--a-port", "--b-port", "--console-port"])
-def test_a_taken_port_is_one_clear_line_and_nothing_starts(flag: str) -> None:
-    with listening() as sock:
-        port = port_of(sock)
-        done = run(*UP, flag, str(port))
-    assert done.returncode == 2
-    assert done.stderr == (
-        f"faultwire up: port {port} on 127.0.0.1 is taken: "
-        f"stop what uses it, or choose another with {flag}\n"
-    )
-    assert not done.stdout
-
-
 def test_a_that_is_killed_is_reported_while_b_goes_on_and_a_can_be_started_again(
     start: Start,
 ) -> None:

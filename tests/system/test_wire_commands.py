@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from faultwire.cli import cli
 from faultwire.wire.faults import CATALOGUE
 from tests.ports import unused_port
-from tests.system.running import Running, environment, get, run
+from tests.system.running import Running, completed, get, run
 
 Faultwire = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -204,21 +204,8 @@ def test_the_shell_completes_faults_flags_and_what_is_active(
 ) -> None:
     faultwire("break", "latency")
     faultwire("break", "hang", "--name", "mine", "--rate", "0")
-    asked = {
-        "_FAULTWIRE_COMPLETE": "bash_complete",
-        "COMP_WORDS": f"faultwire {words}",
-        "COMP_CWORD": str(len(words.split(" "))),
-        "FAULTWIRE_CONTROL": wire[1],
-    }
-    script = "import sys; sys.argv = ['faultwire']; from faultwire.cli import main; main()"
-    done = subprocess.run(
-        [sys.executable, "-c", script],
-        env=environment(asked),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert {line.removeprefix("plain,") for line in done.stdout.split()} == expected
+    found = completed(words, FAULTWIRE_CONTROL=wire[1])
+    assert {line.removeprefix("plain,") for line in found} == expected
 
 
 def test_breaking_needs_no_terminal_and_no_home(wire: tuple[str, str]) -> None:

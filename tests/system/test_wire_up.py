@@ -104,7 +104,7 @@ def test_a_that_is_killed_is_refused_behind_the_wire_as_before_it(start: Start) 
     until(lambda: get(up.b_url, CALL).status == 200, "B serves again")
 
 
-@pytest.mark.parametrize("flag", ["--wire", "--control"])
+@pytest.mark.parametrize("flag", ["--a-port", "--b-port", "--console-port", "--wire", "--control"])
 def test_a_taken_port_is_one_clear_line_and_nothing_starts(flag: str) -> None:
     with listening() as sock:
         port = port_of(sock)
@@ -114,6 +114,7 @@ def test_a_taken_port_is_one_clear_line_and_nothing_starts(flag: str) -> None:
         f"faultwire up: port {port} on 127.0.0.1 is taken: "
         f"stop what uses it, or choose another with {flag}\n"
     )
+    assert not done.stdout
 
 
 def test_direct_leaves_the_wire_out(start: Start) -> None:
