@@ -33,6 +33,10 @@ class Need(StrEnum):
     """The target has a health route."""
 
 
+TRACED = frozenset({Need.WIRE, Need.TRACE})
+"""For who looks at the wire for a request of its own."""
+
+
 class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     """One entry of the catalogue.
 

@@ -1,7 +1,7 @@
 """The routes and answers that everything else builds on."""
 
 from faultwire.check.model import Group
-from faultwire.check.scenario import Need, Play, Scenario
+from faultwire.check.scenario import TRACED, Need, Play, Scenario
 from faultwire.check.scenarios import expectations as expect
 from faultwire.check.stage import Answer, CannotPlay, Stage
 
@@ -164,7 +164,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         mend="Call the upstream once for each request, and build the answer from what it says.",
         source="Google SRE book, chapter 22: cascading failures",
         play=_calls_upstream,
-        needs=frozenset({Need.WIRE, Need.TRACE}),
+        needs=TRACED,
     ),
     Scenario(
         id="contract.health",

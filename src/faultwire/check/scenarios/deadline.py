@@ -1,12 +1,11 @@
 """The answer comes within the target's budget, whatever the upstream does meanwhile."""
 
 from faultwire.check.model import Group
-from faultwire.check.scenario import Need, Play, Scenario
+from faultwire.check.scenario import TRACED, Play, Scenario
 from faultwire.check.scenarios import expectations as expect
 from faultwire.check.stage import Stage
 
 _NEVER_MS = 60_000
-_TRACED = frozenset({Need.WIRE, Need.TRACE})
 _IN_TIME = "An answer within the budget; behind it the target serves as before."
 _TOTAL = (
     "Put one deadline around the whole call, body included: a timeout of the client's is mostly"
@@ -242,7 +241,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         mend="Share one deadline between all attempts, and start none without time for it.",
         source="gRPC: deadlines and retries",
         play=_across_attempts,
-        needs=_TRACED,
+        needs=TRACED,
     ),
     Scenario(
         id="deadline.patience",
@@ -267,7 +266,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         mend="Cancel the call, or close its connection, when its deadline passes.",
         source="gRPC: cancellation; Go: context",
         play=_lets_go,
-        needs=_TRACED,
+        needs=TRACED,
         advice=True,
     ),
 )

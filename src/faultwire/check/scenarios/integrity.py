@@ -4,13 +4,12 @@ from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
 
 from faultwire.check.model import Group
-from faultwire.check.scenario import Need, Play, Scenario
+from faultwire.check.scenario import TRACED, Need, Play, Scenario
 from faultwire.check.scenarios import expectations as expect
 from faultwire.check.scenarios.integrity_answers import SCENARIOS as ANSWERS
 from faultwire.check.stage import Answer, CannotPlay, Stage
 
 _BAD_REQUEST, _SERVER_ERROR = 400, 500
-_TRACED = frozenset({Need.WIRE, Need.TRACE})
 
 
 def _parameter(stage: Stage) -> str:
@@ -203,7 +202,7 @@ def _scenario(row: _Text) -> Scenario:
         mend="Let the HTTP client encode: give it parameters, and never join an address by hand.",
         source=row.source,
         play=_arrives(row.text),
-        needs=_TRACED,
+        needs=TRACED,
     )
 
 
@@ -246,7 +245,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         mend="Encode the text; use an HTTP client that refuses line ends in addresses.",
         source="CWE-113; CVE-2019-9740 (Python urllib)",
         play=_header("\r\n"),
-        needs=_TRACED,
+        needs=TRACED,
     ),
     Scenario(
         id="integrity.header_injection_bare",
@@ -259,7 +258,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         mend="Encode the text; refuse control characters in what becomes an address.",
         source="CWE-93; RFC 9112 section 2.2",
         play=_header("\n"),
-        needs=_TRACED,
+        needs=TRACED,
     ),
     Scenario(
         id="integrity.hop_by_hop",
@@ -272,7 +271,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         mend="Copy to the upstream only the header fields that you know.",
         source="RFC 9110 section 7.6.1; CVE-2022-31813 (Apache httpd)",
         play=_hop_by_hop,
-        needs=_TRACED,
+        needs=TRACED,
         advice=True,
     ),
     *ANSWERS,

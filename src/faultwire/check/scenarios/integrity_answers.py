@@ -4,11 +4,10 @@ import re
 from collections.abc import Iterable
 
 from faultwire.check.model import Group
-from faultwire.check.scenario import Need, Play, Scenario
+from faultwire.check.scenario import TRACED, Need, Play, Scenario
 from faultwire.check.scenarios import expectations as expect
 from faultwire.check.stage import Stage
 
-_TRACED = frozenset({Need.WIRE, Need.TRACE})
 _FAILURES: tuple[tuple[str, dict[str, object]], ...] = (
     ("status", {"code": 503}),
     ("reset", {"after_bytes": 0}),
@@ -104,7 +103,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         mend="Keep nothing of a request in globals or on a shared object.",
         source="CWE-362; CWE-488",
         play=_mixing,
-        needs=_TRACED,
+        needs=TRACED,
     ),
     Scenario(
         id="integrity.surplus",
@@ -117,7 +116,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         mend="Use a client that discards connections with unread bytes, or do not keep them alive.",
         source="RFC 9112 section 6.3; aio-libs/aiohttp#13656; CWE-444",
         play=_surplus(0),
-        needs=_TRACED,
+        needs=TRACED,
         alone=True,
     ),
     Scenario(
@@ -131,7 +130,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         mend="Use a client that watches idle connections, or do not keep them alive.",
         source="aio-libs/aiohttp#13656; RFC 9112 section 9.3",
         play=_surplus(0.1),
-        needs=_TRACED,
+        needs=TRACED,
         alone=True,
     ),
     Scenario(
@@ -145,7 +144,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         mend="Close the connection of a call that timed out; never give it back to the pool.",
         source="CVE-2023-28858 (redis-py, the ChatGPT outage of March 2023); CWE-488",
         play=_late_answer,
-        needs=_TRACED,
+        needs=TRACED,
     ),
     Scenario(
         id="integrity.stale_cache",
@@ -158,7 +157,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         mend="Key every cache by the whole request, and tell a failure as a failure.",
         source="RFC 9111 section 4; CWE-524",
         play=_stale_cache,
-        needs=_TRACED,
+        needs=TRACED,
         alone=True,
     ),
     Scenario(

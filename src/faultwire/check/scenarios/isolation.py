@@ -6,11 +6,10 @@ from contextlib import asynccontextmanager
 from typing import NamedTuple
 
 from faultwire.check.model import Group
-from faultwire.check.scenario import Need, Scenario
+from faultwire.check.scenario import TRACED, Need, Scenario
 from faultwire.check.scenarios import expectations as expect
 from faultwire.check.stage import Answer, Stage
 
-_TRACED = frozenset({Need.WIRE, Need.TRACE})
 _OK = 200
 _MEMORY_BYTES = 32 * expect.MIB
 _SPARE_CONNECTIONS = 2
@@ -186,7 +185,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         mend="Serve requests concurrently, and hold no lock while a call waits.",
         source="Nygard: Release It!, bulkheads",
         play=_others_while_hanging,
-        needs=_TRACED,
+        needs=TRACED,
         alone=True,
     ),
     Scenario(
@@ -230,7 +229,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         mend="Expect the write of an answer to fail, and cancel the call when the client has gone.",
         source="CWE-248; RFC 9110 section 15.5.9",
         play=_clients_leave,
-        needs=_TRACED,
+        needs=TRACED,
     ),
     Scenario(
         id="isolation.slow_clients",

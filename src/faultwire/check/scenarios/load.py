@@ -4,11 +4,10 @@ from collections.abc import Iterable
 from time import time
 
 from faultwire.check.model import Group, WireSaw
-from faultwire.check.scenario import Need, Scenario
+from faultwire.check.scenario import TRACED, Need, Scenario
 from faultwire.check.scenarios import expectations as expect
 from faultwire.check.stage import CannotPlay, Stage
 
-_TRACED = frozenset({Need.WIRE, Need.TRACE})
 _END_WITHIN_S = 10.0
 """What `docker stop` waits before it kills."""
 _TRIES = 3
@@ -120,7 +119,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         mend="Handle each call on its own; close only the connection that failed.",
         source="Nygard: Release It!, bulkheads",
         play=_mixed,
-        needs=_TRACED,
+        needs=TRACED,
     ),
     Scenario(
         id="load.drain",

@@ -6,12 +6,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from faultwire.check.model import Group
-from faultwire.check.scenario import Need, Scenario
+from faultwire.check.scenario import TRACED, Need, Scenario
 from faultwire.check.scenarios import expectations as expect
 from faultwire.check.scenarios.reading import fields_of, is_ok, samples, tells_request
 from faultwire.check.stage import Answer, CannotPlay, Stage
 
-_TRACED = frozenset({Need.WIRE, Need.TRACE})
 _LAB_LOG = frozenset({Need.LAB, Need.LOG, Need.WIRE})
 _OK = 200
 _FAILURES = 5
@@ -227,7 +226,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         mend="Count requests by outcome, or calls by the kind of their failure.",
         source="Google SRE book, chapter 6: the four golden signals",
         play=_metrics,
-        needs=_TRACED,
+        needs=TRACED,
         advice=True,
     ),
     Scenario(
@@ -241,7 +240,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         mend="Copy X-Request-ID into the headers of the call.",
         source="Envoy and nginx: x-request-id",
         play=_request_id,
-        needs=_TRACED,
+        needs=TRACED,
         advice=True,
     ),
     Scenario(
@@ -269,7 +268,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         mend="Copy traceparent and tracestate, or instrument the client with OpenTelemetry.",
         source="W3C Trace Context section 3.2",
         play=_traceparent,
-        needs=_TRACED,
+        needs=TRACED,
         advice=True,
     ),
 )

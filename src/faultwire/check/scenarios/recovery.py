@@ -1,7 +1,7 @@
 """What was broken and is whole again is used again, at once."""
 
 from faultwire.check.model import Group
-from faultwire.check.scenario import Need, Play, Scenario
+from faultwire.check.scenario import TRACED, Need, Play, Scenario
 from faultwire.check.scenarios import expectations as expect
 from faultwire.check.stage import Stage
 
@@ -126,7 +126,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         mend="Replay an idempotent request once when a reused connection ends without a byte.",
         source="RFC 9112 section 9.3.1; psf/requests#4664",
         play=_stale_keepalive("fin"),
-        needs=frozenset({Need.WIRE, Need.TRACE}),
+        needs=TRACED,
         alone=True,
     ),
     Scenario(
@@ -140,7 +140,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         mend="Replay an idempotent request once when a reused connection is reset without a byte.",
         source="RFC 9112 section 9.3.1; hyperium/hyper#2136",
         play=_stale_keepalive("rst"),
-        needs=frozenset({Need.WIRE, Need.TRACE}),
+        needs=TRACED,
         alone=True,
     ),
 )

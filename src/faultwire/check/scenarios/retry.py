@@ -1,11 +1,10 @@
 """Another attempt helps one request, and too many of them bring down an upstream."""
 
 from faultwire.check.model import Group, WireSaw
-from faultwire.check.scenario import Need, Play, Scenario
+from faultwire.check.scenario import TRACED, Play, Scenario
 from faultwire.check.scenarios import expectations as expect
 from faultwire.check.stage import Stage
 
-_TRACED = frozenset({Need.WIRE, Need.TRACE})
 _MOST_ATTEMPTS = 3
 _RETRY_AFTER_S = 30
 
@@ -84,7 +83,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         mend="Try twice at most, with jitter, and only in one layer.",
         source="Google SRE book, chapter 22: cascading failures",
         play=_amplification("status", code=503),
-        needs=_TRACED,
+        needs=TRACED,
         advice=True,
     ),
     Scenario(
@@ -98,7 +97,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         mend="Switch off the retries of the client or your own.",
         source="AWS Builders' Library: timeouts, retries and backoff with jitter",
         play=_amplification("reset", after_bytes=0),
-        needs=_TRACED,
+        needs=TRACED,
         advice=True,
     ),
     Scenario(
@@ -112,7 +111,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         mend="Spend the deadline on one attempt, or on two.",
         source="AWS Builders' Library: timeouts, retries and backoff with jitter",
         play=_amplification("hang"),
-        needs=_TRACED,
+        needs=TRACED,
         advice=True,
     ),
     Scenario(
@@ -126,7 +125,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         mend="Allow retries for a share of the requests, about a fifth, and no more.",
         source="Finagle: retry budgets; Envoy: retry_budget",
         play=_budget,
-        needs=_TRACED,
+        needs=TRACED,
         advice=True,
     ),
     Scenario(
@@ -140,7 +139,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         mend="Retry GET, HEAD, PUT and DELETE only, or send an idempotency key.",
         source="RFC 9110 section 9.2.2",
         play=_not_replayed,
-        needs=_TRACED,
+        needs=TRACED,
     ),
     Scenario(
         id="retry.client_error",
@@ -153,7 +152,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         mend="Retry 502, 503, 504 and broken connections, and nothing else.",
         source="RFC 9110 section 15.5.5",
         play=_not_again(404),
-        needs=_TRACED,
+        needs=TRACED,
         advice=True,
     ),
     Scenario(
@@ -167,7 +166,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         mend="Read Retry-After, and fail at once where it is later than the deadline.",
         source="RFC 9110 section 10.2.3",
         play=_retry_after(503),
-        needs=_TRACED,
+        needs=TRACED,
         advice=True,
     ),
     Scenario(
@@ -181,7 +180,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         mend="Read Retry-After, and fail at once where it is later than the deadline.",
         source="RFC 6585 section 4",
         play=_retry_after(429),
-        needs=_TRACED,
+        needs=TRACED,
         advice=True,
     ),
 )
