@@ -218,9 +218,11 @@ def test_a_resolver_that_answers_after_the_end_harms_nobody(
 ) -> None:
     run(new_loop, failure_from("http://slow:8080", timeout_s=0.05))
     threads = [thread for thread in threading.enumerate() if thread.name == "faultwire-resolver"]
+    assert threads
     hanging.may_answer.set()
     for thread in threads:
         thread.join(10)
+    assert not any(thread.is_alive() for thread in threads)
 
 
 def test_a_resolver_without_a_thread_is_an_overload(

@@ -105,9 +105,28 @@ async def test_cancelling_tells_the_coroutine_at_once_and_its_owner_nothing(stag
     assert stage.outcomes == []
 
 
-async def test_cancelling_with_nothing_begun_or_twice_does_nothing(stage: Stage) -> None:
+async def test_cancelling_with_nothing_begun_does_nothing(stage: Stage) -> None:
     stage.driver.cancel()
+    assert stage.start(waits()) is OK
+
+
+async def test_cancelling_twice_tells_the_coroutine_once(stage: Stage) -> None:
+    told: list[str] = []
+
+    async def handler() -> Response:
+        try:
+            await asyncio.get_running_loop().create_future()
+        except asyncio.CancelledError:
+            told.append("cancelled")
+            await waits()
+        return OK
+
+    stage.start(handler())
+    for _ in range(2):
+        stage.driver.cancel()
+    await asyncio.sleep(0)
     stage.driver.cancel()
+    assert (told, stage.outcomes) == (["cancelled"], [])
 
 
 async def test_a_future_that_is_done_already_is_too_late_to_cancel_and_the_wait_still_ends(
