@@ -86,7 +86,7 @@ def read_break(data: object) -> Break:
         fault,
         _name(given.get("name", fault.name)),
         _phase(fault, given.get("phase")),
-        _whole(given["seed"]) if "seed" in given else any_seed(),
+        _seed(given["seed"]) if "seed" in given else any_seed(),
         _rate(given.get("rate", 1.0)),
         schedule,
         tuple(fault.in_sequence(word) for word in words),
@@ -139,7 +139,7 @@ def _rate(value: object) -> float:
         raise InvalidFault(f"rate must be a number from 0 to 1, not {value!r}") from None
 
 
-def _whole(value: object) -> int:
+def _seed(value: object) -> int:
     try:
         return msgspec.convert(value, _Seed, strict=False)
     except msgspec.ValidationError:
