@@ -1,11 +1,13 @@
 """The console's parts by themselves: the hub, the traffic, the check, the plans it changes."""
 
 import asyncio
+import re
 from importlib.resources import files
 from pathlib import Path
 
 import pytest
 
+from faultwire.failures import FailureKind
 from faultwire.http.address import Origin
 from faultwire.lab.console import assets
 from faultwire.lab.console.checking import CannotCheck, Checking
@@ -14,6 +16,12 @@ from faultwire.lab.console.hub import Hub
 from faultwire.lab.plan import Plan
 
 STATIC = Path(str(files("faultwire.lab.console"))) / "static"
+
+
+def test_the_page_has_words_for_every_failure_kind() -> None:
+    words = (STATIC / "js" / "words.js").read_text("utf-8")
+    told = re.findall(r'^  (\w+): \{ family: "\w+", what: ', words, re.MULTILINE)
+    assert set(FailureKind) <= set(told)
 
 
 async def test_a_page_that_watches_is_told_every_message_in_order() -> None:

@@ -9,7 +9,7 @@ const JUST_NOW_S = 1;
 const EVERY_MS = 1000;
 
 /** The counts of the last few seconds. */
-export function recentKinds(seconds = WINDOW_S) {
+function recentKinds(seconds = WINDOW_S) {
   const from = nowMs() / 1000 - seconds - 1;
   const kinds = {};
   for (const second of store.seconds) {
