@@ -128,6 +128,13 @@ def test_rubbish_is_counted_and_skipped() -> None:
     assert (summary["failed"], summary["lines_skipped"]) == (1, 3)
 
 
+@pytest.mark.parametrize("when", [("--since", "2030-01-01"), ("--until", "2020-01-01")])
+def test_a_log_of_another_time_is_not_called_empty(when: tuple[str, str]) -> None:
+    done = explain(*when, stdin=LINE)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("No line is of the time that was asked for")
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
@@ -135,6 +142,7 @@ def test_rubbish_is_counted_and_skipped() -> None:
         (("/",), "faultwire explain: cannot read /: Is a directory"),
         (("--since", "soon", "-"), "'soon' is no time"),
         (("--only", "time_out", "-"), "did you mean timeout?"),
+        (("--only", "zzz", "-"), "it takes a failure kind, a cause, a fault or an outcome"),
         (("--limit", "-1", "-"), "--limit"),
         (("--request", "x", "--follow", "-"), "do not go together"),
         (("--follow", "/nowhere/log"), "cannot read /nowhere/log"),

@@ -73,7 +73,7 @@ def explain(  # noqa: PLR0917 - click passes them by name
     if request_id is not None and follow:
         raise click.UsageError("--request and --follow do not go together.")
     wanted = _wanted(since, until, only)
-    report = _report(fmt, limit, follow=follow, picked=bool(only))
+    report = _report(fmt, limit, wanted, follow=follow)
     try:
         if request_id is not None:
             if not explain_request(request_id, names, stdin, wanted, report):
@@ -125,7 +125,7 @@ def _wanted(since: str | None, until: str | None, only: tuple[str, ...]) -> "Wan
     return Wanted(start, end, frozenset(words))
 
 
-def _report(fmt: str, limit: int | None, *, follow: bool, picked: bool) -> "Report":
+def _report(fmt: str, limit: int | None, wanted: "Wanted", *, follow: bool) -> "Report":
     import shutil
 
     from faultwire.explain.drawing import Pen
@@ -145,5 +145,6 @@ def _report(fmt: str, limit: int | None, *, follow: bool, picked: bool) -> "Repo
     width = min(max(shutil.get_terminal_size().columns, _LEAST_WIDTH), _MOST_WIDTH)
     unicode = (sys.stdout.encoding or "").lower().startswith("utf")
     pen = Pen(width, unicode, wants_colour(os.environ, is_terminal=sys.stdout.isatty()))
-    few = 0 if follow else _LIMIT
-    return TextReport(write, pen, few if limit is None else limit, picked=picked)
+    if limit is None:
+        limit = 0 if follow else _LIMIT
+    return TextReport(write, pen, limit, picked=bool(wanted.only), timed=wanted.is_timed)

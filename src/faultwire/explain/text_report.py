@@ -18,19 +18,28 @@ _NEXT = {
     "empty": "There was nothing to read. Write the services' logs to a file and name it here:\n"
     "  faultwire up 2>up.log      (in another terminal; then break something)\n"
     "  faultwire explain up.log",
+    "time": "No line is of the time that was asked for; without --since and --until all are read.",
 }
 
 
 class TextReport:
     """Writes requests as they are told, the first `limit` of them (0: all), then the summary.
 
-    `picked` says that not all that failed is told, but what was asked for.
+    `picked` says that not all that failed is told, but what was asked for; `timed` that lines of
+    another time are passed over.
     """
 
     def __init__(
-        self, write: Callable[[str], object], pen: Pen, limit: int, *, picked: bool = False
+        self,
+        write: Callable[[str], object],
+        pen: Pen,
+        limit: int,
+        *,
+        picked: bool = False,
+        timed: bool = False,
     ) -> None:
         self._picked = picked
+        self._timed = timed
         self._write = write
         self._pen = pen
         self._limit = limit
@@ -82,7 +91,7 @@ class TextReport:
         skipped = f"{_many(summary.lines_skipped, 'line')} skipped: not understood.\n"
         skipped = skipped if summary.lines_skipped else ""
         if not summary.lines:
-            return _NEXT["empty"] + "\n"
+            return _NEXT["time" if self._timed else "empty"] + "\n"
         if not summary.requests:
             return f"{_many(summary.lines, 'line')} read. {_NEXT['service']}\n"
         counts = self._counts(summary) + "\n"

@@ -14,6 +14,7 @@ from faultwire.failures import FailureKind
 
 OUTCOMES = ("failed", "saved", "client")
 KNOWN = frozenset({*FailureKind, *Cause, *FAULTS, *OUTCOMES})
+_TAKES = "a failure kind, a cause, a fault or an outcome"
 _NEVER = float("inf")
 _AGO = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -72,5 +73,5 @@ def unknown_word(word: str) -> str | None:
     if word in KNOWN:
         return None
     near = get_close_matches(word, sorted(KNOWN), 1)
-    hint = f"did you mean {near[0]}?" if near else "it takes a failure kind, a cause or a fault."
+    hint = f"did you mean {near[0]}?" if near else f"it takes {_TAKES}."
     return f"--only {word!r} is unknown; {hint}"
