@@ -189,6 +189,17 @@ def test_nobody_but_its_caller_may_reach_a_and_a_may_reach_nobody(wire: bool, ca
     assert policy["egress"] == []
 
 
+def test_who_may_reach_something_besides_may_ask_for_its_name() -> None:
+    collector = {"ports": [{"port": 4318, "protocol": "TCP"}]}
+    values = {"wire": {"enabled": True}, "networkPolicy": {"extraEgress": [collector]}}
+    objects = render(values)
+    for part in ("a", "wire", "b"):
+        egress = objects["NetworkPolicy", f"faultwire-{part}"]["spec"]["egress"]
+        assert egress[-1] == collector
+        asked = [port["port"] for rule in egress for port in rule["ports"] if "to" not in rule]
+        assert asked == [53, 53, 5353, 5353, 4318]
+
+
 def test_a_scraper_of_a_is_named_or_the_chart_says_so() -> None:
     with pytest.raises(HelmError, match=r"networkPolicy\.allowMetrics"):
         render({"serviceMonitor": {"enabled": True}})
