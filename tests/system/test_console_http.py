@@ -134,17 +134,26 @@ def test_other_hosts_and_other_origins_are_refused(
     console: Console, method: str, path: str, headers: dict[str, str], status: int
 ) -> None:
     body = {"name": "A", "action": "kill"} if method == "POST" else None
-    assert console.ask(method, path, body, {**TYPED, **headers}).status == status
+    answer = console.ask(method, path, body, {**TYPED, **headers})
+    assert answer.status == status
+    assert "this console" in answer.error
 
 
 def test_a_page_of_another_site_may_not_watch(console: Console) -> None:
     assert console.ask("GET", "/events", headers={"Sec-Fetch-Site": "cross-site"}).status == 403
 
 
+@pytest.mark.parametrize("path", ["/", "/events", "/catalogue"])
+def test_what_is_read_says_which_methods_read_it(console: Console, path: str) -> None:
+    answer = console.ask("POST", path, {}, TYPED)
+    assert (answer.status, answer.headers["Allow"]) == (405, "GET, HEAD")
+
+
 @pytest.mark.parametrize("path", ["/break", "/mend", "/service", "/traffic", "/check"])
 def test_state_is_changed_by_post_of_json_only(console: Console, path: str) -> None:
-    assert console.ask("GET", path).status == 405
-    assert console.ask("PUT", path, {}).status == 405
+    for method in ("GET", "PUT"):
+        answer = console.ask(method, path, {})
+        assert (answer.status, answer.headers["Allow"]) == (405, "POST")
     assert console.ask("POST", path, {}, {"Content-Type": "text/plain"}).status == 415
     assert console.ask("POST", path, []).status == 400
 

@@ -64,10 +64,10 @@ class App:
         path, act = request.path, self._acts.get(request.path)
         if act is not None:
             if request.method != "POST":
-                raise BadRequest(405, "State is changed by POST")
+                return _not_allowed("POST", "State is changed by POST")
             return self._do(act, _body(request))
         if request.method not in ("GET", "HEAD"):
-            raise BadRequest(405, "Only GET and HEAD work here")
+            return _not_allowed("GET, HEAD", "Only GET and HEAD work here")
         if path == b"/events":
             return self._events(request)
         if path in self._asks:
@@ -160,6 +160,12 @@ def _body(request: Request) -> Json:
         return msgspec.json.decode(request.body, type=dict[str, Any])
     except (ValueError, RecursionError) as error:
         raise BadRequest(400, f"The body is not a JSON object: {error}") from error
+
+
+def _not_allowed(allowed: str, said: str) -> Response:
+    response = _json(405, {"error": said})
+    response.headers += f"Allow: {allowed}\r\n".encode()
+    return response
 
 
 def _json(status: int, body: object) -> Response:

@@ -28,7 +28,7 @@ class Console:
     async def __aenter__(self) -> Self:
         self._watch = Watch(self._system.members, self._token)
         host, port = self._sock.getsockname()[:2]
-        app = App(self._watch, self._watch.hub, Guard(host, port))
+        app = App(self._watch, self._watch.hub, Guard(host, port, what="console"))
         self._listener = Listener(app, app.refusal, _LIMITS)
         await self._listener.start(self._sock)
         self._system.sieve = self._watch.services.without_ours

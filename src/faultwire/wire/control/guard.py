@@ -44,11 +44,13 @@ def check_guarded(control: ControlSettings) -> None:
 class Guard:
     """Checks each request to a control API that listens on `host` and `port`.
 
+    `what` it is called where a request is refused: somebody may be looking at a page.
     With a token, every request must bear it, and may come from any host: what is secret needs
     no other proof. Without one, only requests that name a loopback address are served.
     """
 
-    def __init__(self, host: str, port: int, token: str = "") -> None:
+    def __init__(self, host: str, port: int, token: str = "", what: str = "control API") -> None:
+        self._what = what
         self._bound = host.lower()
         self._port = str(port)
         self._token = token.encode()
@@ -57,10 +59,10 @@ class Guard:
         """Raises `BadRequest` (403, 421) or `Unauthorized` (401)."""
         authority = headers.get(b"host", b"").decode("latin-1").lower()
         if not self._token and not self._is_ours(authority):
-            raise BadRequest(421, f"Host {authority!r} is not the address of this control API")
+            raise BadRequest(421, f"Host {authority!r} is not the address of this {self._what}")
         origin = headers.get(b"origin")
         if origin is not None and origin.decode("latin-1").lower() != f"http://{authority}":
-            raise BadRequest(403, "Pages of another origin may not use this control API")
+            raise BadRequest(403, f"Pages of another origin may not use this {self._what}")
         if self._token and not self._is_borne(headers.get(b"authorization", b"")):
             raise Unauthorized
 
