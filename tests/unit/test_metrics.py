@@ -21,6 +21,7 @@ from faultwire.telemetry.snapshot import BUCKETS_S
 
 URL = "http://127.0.0.1:8080/echo"
 OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
+PLAIN = "text/plain; version=0.0.4; charset=utf-8"
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
 LOW = ["0.005", "0.01", "0.025", "0.05", "0.075", "0.1", "0.25", "0.5", "0.75"]
@@ -210,7 +211,12 @@ def test_the_process_is_described_too() -> None:
         ("", OPENMETRICS),
         ("*/*", OPENMETRICS),
         ("application/openmetrics-text;version=x.y;q=0.5,text/plain", OPENMETRICS),
-        ("text/plain;version=0.0.4", "text/plain; version=0.0.4; charset=utf-8"),
+        ("application/openmetrics-text;q=0, */*", OPENMETRICS),
+        ("text/plain;q=0", OPENMETRICS),
+        ("text/plain;version=0.0.4", PLAIN),
+        ("Text/Plain", PLAIN),
+        ("text/*", PLAIN),
+        ("application/openmetrics-text; q=0.0, text/plain", PLAIN),
     ],
 )
 def test_older_text_is_there_for_those_who_ask_for_it_alone(accept: str, content_type: str) -> None:
