@@ -4,6 +4,7 @@ import json
 import urllib.request
 from collections.abc import Iterator
 from typing import Any
+from urllib.error import HTTPError
 
 import pytest
 import schemathesis
@@ -58,6 +59,25 @@ def test_every_operation_answers_as_its_document_says(
 def test_the_document_names_every_route(service: tuple[str, str]) -> None:
     kind, url = service
     assert set(document(url)["paths"]) == OWN[kind] | COMMON
+
+
+@pytest.mark.parametrize("accept", ["text/plain", "application/openmetrics-text"])
+def test_each_form_of_the_metrics_is_in_the_document(service: tuple[str, str], accept: str) -> None:
+    _, url = service
+    answers = document(url)["paths"]["/metrics"]["get"]["responses"]
+    request = urllib.request.Request(f"{url}/metrics", headers={"Accept": accept})  # noqa: S310
+    with urllib.request.urlopen(request, timeout=10) as response:  # noqa: S310
+        assert response.headers.get_content_type() == accept
+    assert accept in answers["200"]["content"]
+
+
+def test_what_nobody_waits_for_is_answered_as_the_document_of_a_says() -> None:
+    with Running("service-a", "--port", "0") as a:
+        late = urllib.request.Request(f"{a.url()}/echo", headers={"X-Deadline-Ms": "0"})  # noqa: S310
+        with pytest.raises(HTTPError) as refused:
+            urllib.request.urlopen(late, timeout=10)  # noqa: S310
+        refused.value.close()
+        assert str(refused.value.code) in document(a.url())["paths"]["/echo"]["get"]["responses"]
 
 
 def document(url: str) -> Any:

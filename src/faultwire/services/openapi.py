@@ -41,12 +41,13 @@ _ID: Json = {
 def document_a() -> bytes:
     """Service A's document."""
     echo = {"type": "object", "required": ["echo"], "properties": {"echo": {"type": "string"}}}
+    answered = {
+        "200": _json("The text, as it came.", echo, {"echo": "hello"}),
+        "400": _error("`msg` is not percent-encoded UTF-8, or X-Deadline-Ms no milliseconds."),
+        "504": _error("The time that X-Deadline-Ms named is over: nobody waits any more."),
+    }
     paths = {
-        "/echo": _get(
-            "Echo a text",
-            {"200": _json("The text, as it came.", echo, {"echo": "hello"}), "400": _bad_request()},
-            [_msg(required=False)],
-        ),
+        "/echo": _get("Echo a text", answered, [_msg(required=False)]),
         "/foo": _get("Fail, always", {"500": _error("What B must cope with.")}),
     }
     return _document("Service A", "It echoes.", paths)
@@ -85,8 +86,12 @@ def _common_paths() -> Json:
     }
     healthy = _json("Healthy.", status, {"status": "ok"})
     draining = _json("The service is shutting down.", status, {"status": "draining"})
-    content = {"application/openmetrics-text": {"schema": {"type": "string"}}}
-    text = {"description": "OpenMetrics text.", "headers": _ID, "content": content}
+    lines = {"schema": {"type": "string"}}
+    text = {
+        "description": "OpenMetrics text, or Prometheus's older text.",
+        "headers": _ID,
+        "content": {"application/openmetrics-text": lines, "text/plain": lines},
+    }
     document = _json("This document.", {"type": "object"}, None)
     return {
         "/health": _get("Health; B's does not depend on A", {"200": healthy}),

@@ -126,7 +126,10 @@ def _ledger_paths() -> Json:
 
 def _common_paths() -> Json:
     status = an_object({"status": TEXT})
-    text = {"description": "OpenMetrics text.", "content": {"application/openmetrics-text": {}}}
+    text = {
+        "description": "OpenMetrics text, or Prometheus's older text.",
+        "content": {"application/openmetrics-text": {}, "text/plain": {}},
+    }
     ready = _ok(status) | {"503": _answer("It is shutting down.", status)}
     return {
         "/livez": _get("Whether the process is alive", _ok(status), guarded=False),
