@@ -7,8 +7,9 @@ A test compares the file with `document()`, so that it cannot grow stale.
 
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
-from textwrap import fill
+from textwrap import fill as filled
 from typing import NamedTuple, TypeVar
 
 from faultwire.failures import FailureKind
@@ -22,6 +23,7 @@ S = TypeVar("S", bound=StrEnum)
 G = TypeVar("G", bound=StrEnum)
 
 _WIDTH = 100
+fill = partial(filled, width=_WIDTH, break_on_hyphens=False)
 PATH = Path(__file__).with_name("resilience.md")
 
 
@@ -56,7 +58,7 @@ SECTIONS = {
     "bulkhead": Section(
         "So many calls in flight and no more, so that a slow A cannot take every place that B has. "
         "A bounded queue may stand before it. What finds no place fails at once as "
-        "`bulkhead_full`.",
+        "`bulkhead_full`, with `Retry-After`.",
         "When it is smaller than rate times latency of a good day: then it refuses good calls. "
         "A queue before it adds its waiting time to every call in bad times.",
     ),
@@ -65,7 +67,8 @@ SECTIONS = {
         "after the cap. A's `Retry-After` is honoured, and jitter is added to it, for those who "
         "were all told the same instant must not come at the same instant. Only idempotent "
         "requests, and only failures that [failures.md](failures.md) says may be retried. "
-        "Everything is asked before anybody sleeps:",
+        "Each attempt says its number in `X-Envoy-Attempt-Count`. Everything is asked before "
+        "anybody sleeps:",
         "When A is overloaded: each retry is more load. Never without a budget. In a chain of "
         "services that all retry, attempts multiply: retry in one place.",
     ),
@@ -122,7 +125,7 @@ code runs in B and in `faultwire simulate`, in virtual time.
 A set of policies is written as text: `retry+budget`, `retry(attempts=5,base=50ms)+breaker`,
 `production+hedge`. In `service-b` and `up` each policy is a flag, too (`--retry`, `--breaker`), and
 so is each of its settings: `--policy production --retry-attempts 5`. A flag adds to what `--policy`
-says.
+says. Among variables there is the text alone: `FAULTWIRE_B_POLICY='production+retry(attempts=5)'`.
 """
 
 ONION_TEXT = """
@@ -324,7 +327,7 @@ def document() -> str:
         table(*LIBRARIES),
         OURS,
     ]
-    parts += [SURVIVORS.format(counts=fill(COUNTS, _WIDTH)), table(*SURVIVOR_KINDS)]
+    parts += [SURVIVORS.format(counts=fill(COUNTS)), table(*SURVIVOR_KINDS)]
     return "\n\n".join(part.strip("\n") for part in parts) + "\n"
 
 
@@ -345,13 +348,13 @@ def onion() -> str:
 
 def named() -> str:
     """The sets that have names."""
-    return f"### `production`\n\n{fill(PRODUCTION.format(text=NAMED['production']), _WIDTH)}"
+    return f"### `production`\n\n{fill(PRODUCTION.format(text=NAMED['production']))}"
 
 
 def section(policy: str) -> str:
     """One policy: what it does, its settings, when it hurts, its states."""
     said = SECTIONS[policy]
-    parts = [f"## {policy}", fill(said.what, _WIDTH)]
+    parts = [f"## {policy}", fill(said.what)]
     if policy == "retry":
         parts.append(table(("not retried: `stopped_by`", "because"), *REFUSALS.items()))
     if policy == "breaker":
@@ -362,7 +365,7 @@ def section(policy: str) -> str:
             for k in KNOBS[policy]
         )
         parts.append(table(("setting", "flag", "default", "values", "meaning"), *rows))
-    parts.append(fill(f"**When it hurts.** {said.hurts}", _WIDTH))
+    parts.append(fill(f"**When it hurts.** {said.hurts}"))
     return "\n\n".join(parts)
 
 

@@ -10,6 +10,7 @@ from typing import IO
 
 import click
 import pytest
+from click.testing import CliRunner
 
 from faultwire import __version__, commands
 from faultwire.cli import cli
@@ -53,6 +54,12 @@ def test_help_shows_defaults_and_variables_and_how_to_complete() -> None:
     assert "[default: http://127.0.0.1:8080; env: FAULTWIRE_B_UPSTREAM, SERVICE_A_URL]" in shown
     assert "[default: 8081; env: FAULTWIRE_B_PORT]" in shown
     assert "_FAULTWIRE_COMPLETE=bash_source faultwire" in run("--help").stdout
+
+
+@pytest.mark.parametrize("name", sorted(cli.list_commands(click.Context(cli))))
+def test_help_breaks_no_flag_in_two(name: str) -> None:
+    shown = CliRunner().invoke(cli, [name, "--help"], terminal_width=80).stdout
+    assert not re.findall(r"--[a-z-]*-$", shown, re.MULTILINE)
 
 
 def test_the_version_is_the_packages() -> None:

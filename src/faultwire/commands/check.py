@@ -15,8 +15,9 @@ _EPILOG = """\b
   faultwire check --spec check.toml                          any other service
   faultwire check --class 'submissions/*' --output table.html
 
-Exit status: 0 all held, 1 something did not (or the score is below --fail-under), 2 it could not
-be done: wrong usage, or the target does not start. 130 after Ctrl+C."""
+\b
+Exit status: 0 all held; 1 something did not, or the score is below --fail-under;
+2 it could not be done: wrong usage, or the target does not start; 130 after Ctrl+C."""
 
 _FORMATS = ("terminal", "json", "junit", "html", "markdown", "csv")
 """As in `check.report.RENDERERS`, which is imported when a report is written; csv is --class's."""

@@ -11,8 +11,11 @@ if TYPE_CHECKING:
     from faultwire.policy.knob import Knob
 
 _POLICY = "--policy"
-POLICY_FLAGS = """Each policy, and each of its settings, is a flag, too: --breaker
---retry-attempts 5 is --policy 'breaker+retry(attempts=5)'. docs/resilience.md lists them."""
+POLICY_FLAGS = """\b
+Each policy, and each of its settings, is a flag, too:
+  --breaker --retry-attempts 5
+is --policy 'breaker+retry(attempts=5)'. docs/resilience.md lists them. Among
+variables there is that of --policy alone."""
 
 
 class PolicyCommand(Command):

@@ -102,7 +102,9 @@ def mend(control: ControlSettings, name: str | None, *, as_json: bool) -> None:
 @click.option("--path", metavar="PATH", help="Those with this path, without its query.")
 @click.option("--status", metavar="N", help="Those answered with this status; 0: not answered.")
 @click.option("--open", "open", is_flag=True, default=None, help="Those under way now.")
-@click.option("--limit", metavar="N", default="20", help="At most so many, the newest.")
+@click.option(
+    "--limit", metavar="N", default="20", show_default=True, help="At most so many, the newest."
+)
 @at_wire
 @json_flag
 def ledger(control: ControlSettings, *, as_json: bool, **query: Any) -> None:
