@@ -1,4 +1,7 @@
-"""pip install faultwire pytest requests pytest-asyncio; then pytest. The fixtures come with it."""
+"""Beside faultwire: pip install pytest requests pytest-asyncio aiohttp; then pytest.
+
+The fixtures come with faultwire; aiohttp is what test_scenarios.py examines.
+"""
 
 import asyncio
 
