@@ -115,6 +115,22 @@ def test_what_programs_read_is_utf_8_whatever_the_terminal_is_of(spec: str) -> N
     assert "- ✓ The health route answers 200" in done.stdout.decode("utf-8")
 
 
+@pytest.mark.parametrize(
+    ("variables", "coloured"),
+    [
+        ({"FORCE_COLOR": "1"}, True),
+        ({"FORCE_COLOR": "1", "NO_COLOR": "1"}, False),
+        ({"FORCE_COLOR": ""}, False),
+    ],
+)
+def test_a_pipe_gets_colour_where_it_is_asked_for(
+    spec: str, variables: dict[str, str], coloured: bool
+) -> None:
+    done = run("check", "--spec", spec, "--only", "contract.health", env=variables)
+    assert done.returncode == 0, done.stderr
+    assert ("\x1b[" in done.stdout) is coloured
+
+
 def test_progress_is_lines_of_json_and_the_classic_style_has_the_old_summary(spec: str) -> None:
     done = run("check", "--spec", spec, *QUICK, "--style", "classic", "--progress", "json")
     total = done.stdout.count("✓ PASSED: ")

@@ -16,6 +16,7 @@ from faultwire.check.scenario import Scenario
 from faultwire.check.target.launch import InvalidSpec
 from faultwire.check.watching import JsonLines, OneLine
 from faultwire.commands.check_flags import Given
+from faultwire.lab.screen import wants_colour
 
 _BY_ENDING = {".json": "json", ".xml": "junit", ".html": "html", ".htm": "html", ".md": "markdown"}
 _LEAST_WIDTH = 20
@@ -47,10 +48,13 @@ def listener_of(progress: str) -> Listener:
 
 
 def write(report: Report, form: str, given: Given) -> None:
-    """Write the report, in colour where a terminal shows it."""
-    plain = form == "terminal" and given["style"] == "plain"
-    if plain and not given["output"] and sys.stdout.isatty():
+    """Write the report, in colour where a terminal shows it or FORCE_COLOR asks for it."""
+    plain = form == "terminal" and given["style"] == "plain" and not given["output"]
+    if plain and sys.stdout.isatty():
         terminal.show(report, Console())
+        return
+    if plain and wants_colour(os.environ, is_terminal=False):
+        terminal.show(report, Console(width=terminal.WIDE, force_terminal=True))
         return
     if form != "terminal" and isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8")  # as its readers expect

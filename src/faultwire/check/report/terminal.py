@@ -25,7 +25,7 @@ COLOURS = {
     Verdict.FLAKY: "magenta",
     Verdict.SKIP: "dim",
 }
-_WIDE = 100
+WIDE = 100
 _LONGEST = 120
 _MOST_EVIDENCE = 4
 """Of each kind; the other formats have more."""
@@ -33,7 +33,7 @@ _MOST_EVIDENCE = 4
 
 def render(report: Report) -> str:
     """The whole report as plain text, as it is when piped."""
-    console = Console(width=_WIDE, color_system=None, force_terminal=False, legacy_windows=False)
+    console = Console(width=WIDE, color_system=None, force_terminal=False, legacy_windows=False)
     with console.capture() as captured:
         show(report, console)
     return "".join(f"{line.rstrip()}\n" for line in captured.get().splitlines())
