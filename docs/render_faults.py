@@ -217,7 +217,7 @@ ALIASES_TEXT = """
 
 The names of WireMock and Toxiproxy work, with their attributes. WireMock has no upstream;
 Toxiproxy acts on the bytes of a connection, here everything acts on the answer to one request.
-`delayDistribution` with its `type` works too.
+The name `delayDistribution` with its `type` works, too.
 """
 
 if __name__ == "__main__":
