@@ -39,6 +39,15 @@ def test_the_examples_print_what_the_page_shows(folder: Path) -> None:
         assert explain_as_process(*words[2:], cwd=folder).stdout.rstrip() == output.rstrip()
 
 
+def test_the_program_of_the_page_explains_the_request_that_it_names(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (program,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+    monkeypatch.chdir(folder)
+    exec(program, {})  # noqa: S102 - the page's own words
+    assert capsys.readouterr().out.startswith("A had not even begun with this request when B gave")
+
+
 def test_the_page_names_every_cause() -> None:
     table = PAGE.partition("## Causes")[2].partition("\n## ")[0]
     assert set(re.findall(r"`([a-z_]+)`", table)) >= set(Cause) - {Cause.NONE}
