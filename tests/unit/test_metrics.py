@@ -1,9 +1,11 @@
 """The figures are exact, their names are the conventions', and the text is OpenMetrics."""
 
 import itertools
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterable
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -15,7 +17,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from faultwire import __version__
 from faultwire.events import Called, Served
 from faultwire.failures import Failure, FailureKind
-from faultwire.telemetry.exposition import expose
+from faultwire.telemetry.exposition import Process, expose
 from faultwire.telemetry.metrics import Metrics
 from faultwire.telemetry.snapshot import BUCKETS_S
 
@@ -203,6 +205,22 @@ def test_the_process_is_described_too() -> None:
     body, _ = expose(metrics_of_b().snapshot(), "")
     names = {family.name for family in parse_openmetrics(body.decode())}
     assert {"process_resident_memory_bytes", "process_open_fds", "process_cpu_seconds"} <= names
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc")
+def test_a_proc_of_processes_alone_tells_as_much(tmp_path: Path) -> None:
+    (tmp_path / "self").symlink_to(f"/proc/{os.getpid()}")  # as with systemd's ProcSubset=pid
+    told, whole = (
+        {
+            family.name: family.samples[0].value
+            for family in Process(proc=proc, registry=None).collect()
+        }
+        for proc in (str(tmp_path), "/proc")
+    )
+    assert told.keys() == whole.keys()
+    assert len(told) == 6
+    began = "process_start_time_seconds"
+    assert told[began] == pytest.approx(whole[began], abs=1.5)
 
 
 @pytest.mark.parametrize(

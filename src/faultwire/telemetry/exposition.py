@@ -1,6 +1,8 @@
 """Metrics as text, through prometheus-client. Import this late: it is slow to import."""
 
 import re
+import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from itertools import accumulate
 
@@ -39,11 +41,27 @@ def render(families: Collector, accept: str) -> tuple[bytes, str]:
     """
     registry = CollectorRegistry(auto_describe=False)
     registry.register(families)
-    ProcessCollector(registry=registry)
+    Process(registry=registry)
     accepted = set(_accepted(accept.lower()))
     if _OPENMETRICS not in accepted and accepted & _PLAIN:
         return exposition.generate_latest(registry), exposition.CONTENT_TYPE_PLAIN_0_0_4
     return _encode(registry), openmetrics.CONTENT_TYPE_LATEST
+
+
+class Process(ProcessCollector):
+    """What Linux tells of this process, also where it hides all but processes.
+
+    systemd does with `ProcSubset=pid`: there is no /proc/stat, without which prometheus-client
+    tells nothing.
+    """
+
+    def _boot_time(self) -> float:
+        try:
+            return float(super()._boot_time())  # type: ignore[no-untyped-call]
+        except OSError:
+            if sys.platform != "linux":
+                raise
+            return round(time.time() - time.clock_gettime(time.CLOCK_BOOTTIME))
 
 
 def _accepted(accept: str) -> Iterator[str]:
