@@ -48,7 +48,8 @@ def quoted(text: str) -> str:
 
 def value(text: str) -> str:
     """The text bare if it can stand so, else quoted."""
-    if text.isascii() and len(text) <= MAX_CHARS and text.encode().isalnum():  # as ids are: found sooner
+    # As ids are: found sooner, and of bytes sooner than of characters.
+    if text.isascii() and len(text) <= MAX_CHARS and text.encode().isalnum():
         return text
     return text if _bare(text) else quoted(text)
 

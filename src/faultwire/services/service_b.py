@@ -1,7 +1,6 @@
 """Service B: it calls A, combines the answer, and stays useful whatever A does."""
 
 import asyncio
-import re
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from time import perf_counter
@@ -15,6 +14,7 @@ from faultwire.contracts.contract import Contract
 from faultwire.contracts.proxy_status import proxy_status
 from faultwire.events import Called, Calling
 from faultwire.failures import Failure, FailureKind
+from faultwire.http.accept import accepted
 from faultwire.http.address import parse_origin
 from faultwire.http.asking import Asking
 from faultwire.http.client import Reply
@@ -31,7 +31,6 @@ from faultwire.telemetry.trace_context import forwarded
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
 _FIRST_FAILURE_STATUS = 300
 _END = b"\r\n\r\n"
-_NEVER = re.compile(rb"q=0(\.0{0,3})?")
 
 
 class _Call(Asking, Pending, eq=False, kw_only=True):
@@ -188,14 +187,8 @@ def _quoted(text: str) -> str:
 
 
 def _wants_problem(headers: Mapping[bytes, bytes]) -> bool:
-    accept = headers.get(b"accept", b"").lower()
-    return PROBLEM_JSON in accept and any(map(_is_problem, accept.split(b",")))
-
-
-def _is_problem(media_range: bytes) -> bool:
-    """Whether problem JSON is meant, and not by a weight of nought (RFC 9110 section 12.4.2)."""
-    media_type, *parameters = (part.strip() for part in media_range.split(b";"))
-    return media_type == PROBLEM_JSON and not any(map(_NEVER.fullmatch, parameters))
+    accept = headers.get(b"accept", b"").decode("latin-1")
+    return PROBLEM_JSON.decode() in accepted(accept)
 
 
 def combined(contract: Contract, reply: Reply, url: str, msg: str | None) -> bytes:

@@ -1,6 +1,5 @@
 """Metrics as text, through prometheus-client. Import this late: it is slow to import."""
 
-import re
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -18,12 +17,12 @@ from prometheus_client.openmetrics import exposition as openmetrics
 from prometheus_client.registry import Collector
 
 from faultwire import __version__
+from faultwire.http.accept import accepted
 from faultwire.telemetry.policy_exposition import policy_families
 from faultwire.telemetry.snapshot import BUCKETS_S, Snapshot
 
 _OPENMETRICS = "application/openmetrics-text"
 _PLAIN = {"text/plain", "text/*"}
-_REFUSED = re.compile(r"q=0(\.0*)?")
 _UPSTREAM = ("server_address", "server_port")
 _encode: Callable[[Collector], bytes] = openmetrics.generate_latest  # which is not typed
 _BOUNDS = (*(str(float(bound)) for bound in BUCKETS_S), "+Inf")
@@ -42,8 +41,8 @@ def render(families: Collector, accept: str) -> tuple[bytes, str]:
     registry = CollectorRegistry(auto_describe=False)
     registry.register(families)
     Process(registry=registry)
-    accepted = set(_accepted(accept.lower()))
-    if _OPENMETRICS not in accepted and accepted & _PLAIN:
+    wanted = accepted(accept)
+    if _OPENMETRICS not in wanted and wanted & _PLAIN:
         return exposition.generate_latest(registry), exposition.CONTENT_TYPE_PLAIN_0_0_4
     return _encode(registry), openmetrics.CONTENT_TYPE_LATEST
 
@@ -62,14 +61,6 @@ class Process(ProcessCollector):
             if sys.platform != "linux":
                 raise
             return round(time.time() - time.clock_gettime(time.CLOCK_BOOTTIME))
-
-
-def _accepted(accept: str) -> Iterator[str]:
-    """The media types that an `Accept` header names, but for those it refuses by `q=0`."""
-    for part in accept.split(","):
-        media_type, *parameters = (word.strip() for word in part.split(";"))
-        if not any(map(_REFUSED.fullmatch, parameters)):
-            yield media_type
 
 
 class _Families(Collector):
