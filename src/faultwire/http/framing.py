@@ -9,7 +9,7 @@ import re
 import httptools
 
 from faultwire.http.fields import FieldsTooLarge, length_in
-from faultwire.http.message import BadRequest
+from faultwire.http.message import BadRequest, Request
 
 _HOST = re.compile(
     rb"(?:\[[A-Za-z0-9\-._~!$&'()*+;=:]+\]|(?:[A-Za-z0-9\-._~!$&'()*+;=]|%[0-9A-Fa-f]{2})*)"
@@ -74,13 +74,14 @@ def has_body(fields: Fields) -> bool:
     return b"transfer-encoding" in fields or length_in(fields.get(b"content-length", b"0")) > 0
 
 
-def head_without_upgrade(method: str, target: bytes, version: str, fields: Fields) -> bytes:
-    """The head of a request as if it had not asked for another protocol, but for the end."""
-    kept = {**fields, b"connection": b"close"}
+def head_without_upgrade(request: Request, target: bytes, version: str) -> bytes:
+    """The head of a request as if it had not asked for another protocol."""
+    connection = b"keep-alive" if request.keep_alive else b"close"
+    kept = {**request.headers, b"connection": connection}
     for name in (b"upgrade", b"expect"):
         kept.pop(name, None)
     lines = b"".join(b"%b: %b\r\n" % field for field in kept.items())
-    return b"%b %b HTTP/%b\r\n%b\r\n" % (method.encode(), target, version.encode(), lines)
+    return b"%b %b HTTP/%b\r\n%b\r\n" % (request.method.encode(), target, version.encode(), lines)
 
 
 def as_bad_request(

@@ -136,23 +136,21 @@ class RequestReader(FieldCollector):
     def _ignore_upgrade(self, rest: bytes) -> None:
         """A server may ignore Upgrade (RFC 9110 section 7.8), and then reads HTTP/1.1 as before.
 
-        llhttp is done with such a request when its head is; another parser reads the body.
-        What follows that may be anything.
+        llhttp is done with such a request when its head is; another parser reads what follows,
+        the body by the same head without Upgrade. (Java's client asks for h2c in every request.)
         """
         request = cast(Request, self.queue.pop())
         if request.method == "CONNECT":
             self.refuse(BadRequest(501, "This is not a proxy: there is no CONNECT"))
-        elif has_body(request.headers):
-            self._parser = httptools.HttpRequestParser(self)
-            self.over = False  # what is wrong with the body is still refused
-            fields = request.headers
-            target = bytes(self._target)
-            head = head_without_upgrade(request.method, target, self._version, fields)
-            self.feed(head + rest)
+            return
+        self._parser = httptools.HttpRequestParser(self)
+        if has_body(request.headers):
+            self.over = False
+            rest = head_without_upgrade(request, bytes(self._target), self._version) + rest
         else:
-            request.keep_alive = False
             self.queue.append(request)
-            self.over = True
+        if rest and not self.over:
+            self.feed(rest)
 
     def _let_go(self) -> None:
         """The message is whole, or nobody waits for the rest of it."""
