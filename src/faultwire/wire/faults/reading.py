@@ -13,7 +13,8 @@ _SIZE = re.compile(rb"[0-9A-Fa-f]{1,15}")
 
 def is_http_1_0(message: Head) -> bool:
     """Whether the sender speaks HTTP/1.0, which knows no chunks."""
-    return b"HTTP/1.0" in message.raw.partition(b"\r\n")[0]
+    line = message.raw.partition(b"\r\n")[0]
+    return line.startswith(b"HTTP/1.0 ") or line.endswith(b" HTTP/1.0")
 
 
 def framing_of(message: Head) -> Framing:
