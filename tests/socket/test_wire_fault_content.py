@@ -83,6 +83,29 @@ def test_who_asks_for_the_end_of_the_connection_gets_it(new_loop: NewLoop) -> No
             assert (taken_apart(data).fields["connection"], end) == ("close", BY_FIN)
 
 
+@pytest.mark.parametrize("phase", ["before", "after"])
+@pytest.mark.parametrize("fault", ["status", "redirect", "wrong_content_type"])
+def test_who_speaks_http_1_0_and_asks_for_a_connection_that_lives_on_is_told_that_it_does(
+    new_loop: NewLoop, fault: str, phase: str
+) -> None:
+    keeping = HTTP_1_0.replace(b"\r\n\r\n", b"\r\nConnection: Keep-Alive\r\n\r\n")
+    with pair(new_loop, answers(ok(BODY, b"Connection: keep-alive"))) as (wire, _):
+        wire.breaks(fault, phase=phase)
+        caller = wire.connect()
+        for _ in range(2):
+            caller.send(keeping)
+            assert whole(caller).fields["connection"] == "keep-alive"
+
+
+def test_who_only_names_http_1_0_does_not_speak_it(new_loop: NewLoop) -> None:
+    with pair(new_loop) as (wire, _):
+        wire.breaks("status")
+        caller = wire.connect()
+        for _ in range(2):
+            caller.send(GET.replace(b"hello", b"HTTP/1.0"))
+            assert "connection" not in whole(caller).fields
+
+
 def test_who_waits_for_100_continue_gets_it_from_the_wire(new_loop: NewLoop) -> None:
     with pair(new_loop) as (wire, _):
         wire.breaks("status", phase="before")

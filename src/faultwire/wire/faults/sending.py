@@ -81,6 +81,8 @@ def framed(request: Head, head: Head, length: int | None) -> Frame:
         head = head.with_field(b"Transfer-Encoding", b"chunked")
     if ends:
         head = announcing_close(head)
+    elif is_http_1_0(request) and head.field(b"Connection") is None:
+        head = head.with_field(b"Connection", b"keep-alive")  # or its sender waits for the end
     return Frame(head.raw, chunked, ends)
 
 

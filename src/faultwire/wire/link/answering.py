@@ -31,7 +31,7 @@ class NotHTTP(UpstreamLost):
 class Answering:
     """One answer, fetched when it is asked for.
 
-    `name` is what its head is marked with.
+    `name` is what its head is marked with; `http_1_0` says what the client speaks.
     """
 
     def __init__(
@@ -39,6 +39,8 @@ class Answering:
         record: Record,
         ways: tuple[RequestWay, AnswerWay],
         name: bytes,
+        *,
+        http_1_0: bool,
     ) -> None:
         self.called = False  # the upstream has been
         self.switched = False  # to something that is not HTTP
@@ -47,6 +49,7 @@ class Answering:
         self._record = record
         self._requests, self._answers = ways
         self._name = name
+        self._http_1_0 = http_1_0
         self._head: Head | None = None
         self._own = False
         self._whole = False
@@ -96,8 +99,12 @@ class Answering:
         return self._whole
 
     def _own_head(self) -> Head:
-        closing = b"Connection: close\r\n" if self.closing else b""
-        return Head(_OWN_HEAD % (len(_OWN), closing))
+        said = b""
+        if self.closing:
+            said = b"Connection: close\r\n"
+        elif self._http_1_0:
+            said = b"Connection: keep-alive\r\n"  # or it waits for the end
+        return Head(_OWN_HEAD % (len(_OWN), said))
 
     async def _call(self, interim: Interim) -> Head:
         """Send the request up and wait for the final head."""

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from faultwire.wire.exchange import UpstreamLost
 from faultwire.wire.faults.base import Phase
+from faultwire.wire.faults.reading import is_http_1_0
 from faultwire.wire.ledger import Record
 from faultwire.wire.link.account import Account
 from faultwire.wire.link.answer_way import AnswerWay
@@ -61,7 +62,8 @@ class Playing:
         names = dict.fromkeys([one.name for one in chosen])
         record.fault, record.phase = ",".join(names), chosen[-1].phase.value
         marks = ", ".join(names).encode()
-        self._answer = Answering(record, (link.requests, link.answers), marks)
+        ways = (link.requests, link.answers)
+        self._answer = Answering(record, ways, marks, http_1_0=is_http_1_0(self.request))
 
     # What the link says.
 
