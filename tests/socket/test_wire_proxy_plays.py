@@ -445,6 +445,23 @@ def test_what_the_upstream_leaves_undone_is_left_undone_here(
         assert record.closed_by == "upstream"
 
 
+def test_an_upstream_that_leaves_because_the_client_has_is_not_to_blame(new_loop: NewLoop) -> None:
+    def script(peer: Peer) -> None:
+        peer.request()
+        peer.wait_until_gone()
+        peer.finish()
+
+    with Upstream(script) as upstream, wired(new_loop, upstream.url) as wire:
+        act(wire, pass_on)
+        caller = wire.connect()
+        caller.send(GET)
+        upstream.wait_for(requests=1)
+        caller.finish()
+        assert caller.rest() == (b"", "FIN")
+        record = wire.record()
+        assert (record.error, record.closed_by) == ("client_closed", "client")
+
+
 def test_a_fault_learns_that_the_upstream_is_lost(new_loop: NewLoop) -> None:
     async def replace(exchange: Exchange) -> None:
         with pytest.raises(UpstreamLost):

@@ -58,6 +58,11 @@ class Account:
         """The method that the next answer answers."""
         return self.pending[0].method if self.pending else None
 
+    @property
+    def end(self) -> str:
+        """What has ended the connection, in the words of a record's `error`."""
+        return f"{self.who}_{_WORDS[self._how]}"
+
     def begin(self, stream: RequestStream, now: float, *, forwarded: bool) -> Record:
         """The head of a request is here."""
         self.place += 1
@@ -144,7 +149,7 @@ class Account:
         while self.pending:
             record = self.pending[0]
             if not (record.fault or self._has_ended_well(record)):
-                record.error = error or f"{self.who}_{_WORDS[self._how]}"
+                record.error = error or self.end
             if self.who:
                 self._mark(record)
             self.answered()

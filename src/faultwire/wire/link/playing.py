@@ -244,7 +244,7 @@ class Playing:
             self.delivery.write(lost.data)
             self._link.make_opaque()
         elif answers.ended:
-            self.record.error = "upstream_reset" if answers.ended == "rst" else "upstream_closed"
+            self.record.error = self._link.account.end  # the upstream may have followed the client
             torn = answers.torn_head()
             if torn and not self.delivery.begun:
                 self.delivery.write(torn)
