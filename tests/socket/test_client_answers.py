@@ -92,6 +92,11 @@ def test_answers_after_which_it_is_not(new_loop: NewLoop, answer: bytes) -> None
     assert connections_for_two_calls(new_loop, answers_once(answer)) == 2
 
 
+def test_in_http_1_0_close_outdoes_keep_alive(new_loop: NewLoop) -> None:
+    answer = ok(BODY, b"Connection: keep-alive, Close").replace(b"/1.1", b"/1.0")
+    assert connections_for_two_calls(new_loop, answers(answer)) == 2
+
+
 @pytest.mark.parametrize("ending", [b"\n", b"\r\n", b"\r", b"\n\n\r\n"])
 def test_a_body_may_end_in_empty_lines(new_loop: NewLoop, ending: bytes) -> None:
     async def calls(url: str) -> None:

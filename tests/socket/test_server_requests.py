@@ -65,6 +65,14 @@ def test_connection_close_is_obeyed_and_said(serve: Serve, field: str) -> None:
     assert client.is_closed()
 
 
+@pytest.mark.parametrize("fields", ["keep-alive, close", "Close\r\nConnection: Keep-Alive"])
+def test_in_http_1_0_close_outdoes_keep_alive(serve: Serve, fields: str) -> None:
+    client = serve().connect()
+    client.send(f"GET / HTTP/1.0\r\nConnection: {fields}\r\n\r\n".encode() + get("/after"))
+    assert client.answer().headers["connection"] == "close"
+    assert client.is_closed()
+
+
 @pytest.mark.parametrize(
     ("target", "path"),
     [

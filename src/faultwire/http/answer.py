@@ -4,7 +4,7 @@ import httptools
 
 from faultwire.failures import Phase
 from faultwire.http.coding import TooLarge
-from faultwire.http.fields import SLICE_BYTES, FieldCollector, FieldsTooLarge, length_in
+from faultwire.http.fields import SLICE_BYTES, FieldCollector, FieldsTooLarge, closes, length_in
 from faultwire.http.limits import Limits
 
 _H = ord("H")
@@ -163,9 +163,9 @@ class AnswerReader(FieldCollector):
 
     def _check_head(self, status: int, length: bytes | None, coding: bytes | None) -> None:
         self._check_fields_size(self._limits.header_bytes, self._most_fields)
+        self._keep_alive = self._parser.should_keep_alive()
         self._check_version(status, coding)
         self._fields_done = True
-        self._keep_alive = self._parser.should_keep_alive()
         if status < _FINAL or status in _NO_BODY:
             return
         if length is None:
@@ -182,6 +182,8 @@ class AnswerReader(FieldCollector):
             raise Malformed(f"{status:03d} is not a status")
         if status == _SWITCHING:
             raise Malformed("the server switched to another protocol, unasked")
+        if version == "1.0" and closes(self._fields):
+            self._keep_alive = False
         if coding is None:
             return
         if version == "1.0":  # RFC 9112 section 6.1: its framing is faulty

@@ -12,6 +12,15 @@ def length_in(field: bytes) -> int:
     return int(field.lstrip(b"0") or b"0")
 
 
+def closes(fields: dict[bytes, bytes]) -> bool:
+    """Whether the Connection field has the option close, which wins (RFC 9112 section 9.3).
+
+    For HTTP/1.0, of which the parser only asks whether there is keep-alive.
+    """
+    options = fields.get(b"connection", b"").lower().split(b",")
+    return b"close" in [option.strip() for option in options]
+
+
 class FieldsTooLarge(Exception):
     """The header section is over its bound, in bytes or in fields."""
 

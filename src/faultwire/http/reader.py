@@ -5,7 +5,7 @@ from typing import Final, cast
 
 import httptools
 
-from faultwire.http.fields import SLICE_BYTES, FieldCollector, length_in
+from faultwire.http.fields import SLICE_BYTES, FieldCollector, closes, length_in
 from faultwire.http.framing import (
     as_bad_request,
     check_coding,
@@ -208,6 +208,8 @@ class RequestReader(FieldCollector):
         self._check_target()
         self._check_fields_size(self._limits.header_bytes, self._most_fields)
         check_version(version)
+        if version == "1.0" and self._keep_alive and closes(fields):
+            self._keep_alive = False
         if self._first:
             check_protocol(self._first, self._target)
             self._first = b""
