@@ -229,15 +229,18 @@ def test_a_proc_of_processes_alone_tells_as_much(tmp_path: Path) -> None:
         ("", OPENMETRICS),
         ("*/*", OPENMETRICS),
         ("application/openmetrics-text;version=x.y;q=0.5,text/plain", OPENMETRICS),
-        ("application/openmetrics-text;q=0, */*", OPENMETRICS),
+        ("application/openmetrics-text;q=0, */*", PLAIN),
         ("text/plain;q=0", OPENMETRICS),
         ("text/plain;version=0.0.4", PLAIN),
         ("Text/Plain", PLAIN),
+        ("text/html,application/xml;q=0.9,*/*;q=0.8", PLAIN),
         ("text/*", PLAIN),
         ("application/openmetrics-text; q=0.0, text/plain", PLAIN),
     ],
 )
-def test_older_text_is_there_for_those_who_ask_for_it_alone(accept: str, content_type: str) -> None:
+def test_older_text_is_there_for_those_who_ask_for_it_alone_and_for_browsers(
+    accept: str, content_type: str
+) -> None:
     body, said = expose(metrics_of_b().snapshot(), accept)
     assert said == content_type
     assert body.endswith(b"# EOF\n") is (said == OPENMETRICS)

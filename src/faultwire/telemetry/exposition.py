@@ -22,7 +22,7 @@ from faultwire.telemetry.policy_exposition import policy_families
 from faultwire.telemetry.snapshot import BUCKETS_S, Snapshot
 
 _OPENMETRICS = "application/openmetrics-text"
-_PLAIN = {"text/plain", "text/*"}
+_OLDER = {"text/plain", "text/*", "text/html"}
 _UPSTREAM = ("server_address", "server_port")
 _encode: Callable[[Collector], bytes] = openmetrics.generate_latest  # which is not typed
 _BOUNDS = (*(str(float(bound)) for bound in BUCKETS_S), "+Inf")
@@ -36,13 +36,15 @@ def expose(snapshot: Snapshot, accept: str) -> tuple[bytes, str]:
 def render(families: Collector, accept: str) -> tuple[bytes, str]:
     """The text and its content type: OpenMetrics, unless only older text is accepted.
 
+    A browser gets that, too, which it shows; OpenMetrics it would save to a file.
     prometheus-client's own negotiation echoes the client's words and fails on odd ones.
     """
     registry = CollectorRegistry(auto_describe=False)
     registry.register(families)
     Process(registry=registry)
     wanted = accepted(accept)
-    if _OPENMETRICS not in wanted and wanted & _PLAIN:
+    refused = _OPENMETRICS in accept.lower()  # if it is named, and not wanted all the same
+    if _OPENMETRICS not in wanted and (refused or wanted & _OLDER):
         return exposition.generate_latest(registry), exposition.CONTENT_TYPE_PLAIN_0_0_4
     return _encode(registry), openmetrics.CONTENT_TYPE_LATEST
 
