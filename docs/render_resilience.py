@@ -98,11 +98,11 @@ SECTIONS = {
     ),
     "balance": Section(
         "With several addresses: of two drawn at random the one with fewer attempts in flight is "
-        'called (Mitzenmacher, "The Power of Two Choices", 2001). An address that fails several '
-        "times in a row is ejected, each time twice as long, but never more than half of them: "
-        "when all fail it is not the addresses. The set may change at any time; what is known of "
-        "those that stay is kept. Several addresses are balanced without this policy, too, but "
-        "none is ejected.",
+        'called (Mitzenmacher, "The Power of Two Choices", 2001); a retry goes to another '
+        "one. An address that fails several times in a row is ejected, each time twice as long, "
+        "but never more than half of them: when all fail it is not the addresses. The set may "
+        "change at any time; what is known of those that stay is kept. Several addresses are "
+        "balanced without this policy, too, but none is ejected.",
         "When one address serves one customer: what fails there fails anywhere, and takes other "
         "addresses out of service.",
     ),

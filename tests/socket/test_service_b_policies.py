@@ -148,6 +148,13 @@ def test_of_several_upstreams_one_that_is_down_is_left_alone(new_loop: NewLoop) 
     assert "faultwire_upstreams_ejected 1.0" in metrics
 
 
+def test_a_retry_goes_to_another_upstream_than_the_attempt_that_failed(new_loop: NewLoop) -> None:
+    with Upstream(answers(OK)) as upstream:
+        urls = f"http://127.0.0.1:{unused_port()},{upstream.url}"
+        with service_b(new_loop, urls, policy="retry(attempts=2,base=1ms)") as b:
+            assert [b.echo().status for _ in range(20)] == [200] * 20
+
+
 def test_a_silent_network_costs_one_attempt_timeout_and_not_the_deadline(
     new_loop: NewLoop,
 ) -> None:

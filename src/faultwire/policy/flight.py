@@ -13,12 +13,13 @@ _USUAL = 0.9  # an attempt that began a little late was given its usual time all
 class Flight:
     """Up to two attempts at once, the second a hedge. `usual_s` is what an attempt may take."""
 
-    __slots__ = ("_deadline", "_layers", "_usual_s", "attempts", "flying")
+    __slots__ = ("_deadline", "_failed_at", "_layers", "_usual_s", "attempts", "flying")
 
     def __init__(self, layers: Layers, deadline: Deadline, usual_s: float) -> None:
         self._layers = layers
         self._deadline = deadline
         self._usual_s = usual_s
+        self._failed_at: str | None = None  # the address of the last attempt that has failed
         self.flying: list[Attempt] = []
         self.attempts = 0
 
@@ -27,11 +28,11 @@ class Flight:
         return min(self._deadline.at - now, self._usual_s)
 
     def launch(self, now: float, permit: Permit | None, *, hedge: bool = False) -> Attempt:
-        """One more attempt; a hedge goes elsewhere, if there is a choice."""
+        """One more attempt; a hedge or a retry goes elsewhere, if there is a choice."""
         layers = self._layers
         upstream = None
         if layers.balancer is not None:
-            avoid = self.flying[0].address if self.flying else None
+            avoid = self.flying[0].address if self.flying else self._failed_at
             upstream = layers.balancer.choose(now, layers.random, avoid)
         self.attempts += 1
         attempt = Attempt(
@@ -70,6 +71,8 @@ class Flight:
         if attempt not in self.flying:
             return False
         self.flying.remove(attempt)
+        if failure is not None:
+            self._failed_at = attempt.address
         self._release(attempt, judge(failure, patient=self._patient(attempt)), now)
         latency_s = now - attempt.started
         layers = self._layers
