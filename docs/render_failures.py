@@ -103,7 +103,9 @@ is named. No word is a guess: each is told apart at the socket, by what really h
 COLUMNS = """
 - **family** chooses among the three answers that the [contracts](contracts.md) know:
   `unavailable`, `timeout`, `error`.
-- **Proxy-Status** is the error token of RFC 9209, in the header of that name of every failure.
+- **Proxy-Status** is the error token of RFC 9209, in the header of that name of every failure. A
+  head that is too large, chunks that are malformed and a content coding that cannot be undone have
+  tokens of their own.
 - **accurate** is the status with `--status accurate`; otherwise every failure is a 503.
 - **retry** says whether the same GET, sent again, may succeed. B does not retry by default.
 """

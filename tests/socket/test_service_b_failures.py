@@ -146,6 +146,13 @@ CASES = {
 }
 
 
+PARTICULAR_ERRORS: dict[tuple[FailureKind, Phase | None], str] = {
+    (K.RESPONSE_TOO_LARGE, Phase.HEADERS): "http_response_header_section_size",
+    (K.RESPONSE_MALFORMED, Phase.BODY): "http_response_transfer_coding",
+    (INVALID, Phase.BODY): "http_response_content_coding",
+}
+
+
 def some(*names: str) -> pytest.MarkDecorator:
     """A few cases: the rest has been seen above."""
     return pytest.mark.parametrize("case", [CASES[name] for name in names], ids=names)
@@ -221,9 +228,7 @@ def assert_proxy_status(field: str, case: Case, url: str) -> None:
     said = dict(parameter.split("=", 1) for parameter in parameters)
     assert who == "service-b"
     assert said["next-hop"] == f'"{url.removeprefix("http://")}"'
-    error = MEANINGS[case.kind].proxy_status
-    if case.kind is K.RESPONSE_TOO_LARGE and case.phase is Phase.HEADERS:
-        error = "http_response_header_section_size"
+    error = PARTICULAR_ERRORS.get((case.kind, case.phase)) or MEANINGS[case.kind].proxy_status
     assert said.get("error") == error
     assert said.get("received-status") == (str(case.status) if case.status else None)
 

@@ -87,6 +87,16 @@ def test_too_large_says_what_was_too_large(phase: Phase | None, token: str) -> N
     assert parse(proxy_status(failed_call(failure), "a:1"))[1]["error"] == token
 
 
+@pytest.mark.parametrize(
+    ("kind", "coding"),
+    [(FailureKind.RESPONSE_MALFORMED, "transfer"), (FailureKind.RESPONSE_INVALID, "content")],
+)
+def test_a_body_whose_coding_cannot_be_undone_says_which(kind: FailureKind, coding: str) -> None:
+    failure = Failure(kind, "told", phase=Phase.BODY)
+    token = f"http_response_{coding}_coding"
+    assert parse(proxy_status(failed_call(failure), "a:1"))[1]["error"] == token
+
+
 @given(detail=st.text(st.characters(exclude_categories=())), next_hop=st.text())
 def test_no_detail_breaks_the_field(detail: str, next_hop: str) -> None:
     failure = Failure(FailureKind.DNS_ERROR, detail)

@@ -28,9 +28,15 @@ def proxy_status(called: Called, next_hop: str, name: str = "service-b") -> str:
 
 def _error(failed: Failure) -> str | None:
     """The token; the most specific one that is accurate (RFC 9209 section 2.1.1)."""
-    if failed.kind is FailureKind.RESPONSE_TOO_LARGE and failed.phase is Phase.HEADERS:
-        return "http_response_header_section_size"
-    return failed.meaning.proxy_status
+    return _PARTICULAR.get((failed.kind, failed.phase)) or failed.meaning.proxy_status
+
+
+_PARTICULAR: dict[tuple[FailureKind, Phase | None], str] = {
+    (FailureKind.RESPONSE_TOO_LARGE, Phase.HEADERS): "http_response_header_section_size",
+    (FailureKind.RESPONSE_MALFORMED, Phase.BODY): "http_response_transfer_coding",
+    (FailureKind.RESPONSE_INVALID, Phase.BODY): "http_response_content_coding",
+}
+"""Only chunks can be malformed behind a head, and only a coding be undone before JSON is read."""
 
 
 def _string(text: str) -> str:
