@@ -681,6 +681,27 @@ def test_a_page_that_was_asleep_says_so_and_is_live_again(browser: Browser, lab:
     page.close()
 
 
+def test_any_number_of_hidden_pages_leave_the_browser_s_connections_to_one_that_is_seen(
+    browser: Browser, lab: Lab
+) -> None:
+    context = browser.new_context()  # one browser's six connections to a host
+    hide = "Object.defineProperty(document, 'hidden', {configurable: true, get: () => %s})"
+    pages: list[Page] = []
+    for _ in range(8):
+        page = context.new_page()
+        page.set_default_timeout(PATIENCE_S * 1000)
+        page.goto(lab.page)
+        expect(page.locator("#link")).to_have_text("Live")
+        page.evaluate(hide % "true")
+        pages.append(page)
+    first = pages[0]
+    first.evaluate(hide % "false")
+    first.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    press(first, "Send one")
+    expect(first_request(first)).to_contain_text("ok")
+    context.close()
+
+
 def test_it_reconnects_to_a_console_that_was_away_and_says_so(browser: Browser) -> None:
     port = str(unused_port())
     up = (*UP[: UP.index("--console-port")], "--console-port", port, "--drain-grace", "0")

@@ -13,7 +13,9 @@ const WORDS = {
   asleep: "This page was asleep. Reconnecting …",
 };
 
-let source = null;
+const pages = new BroadcastChannel("pages"); // of this console, in this browser
+
+let source = null; // while the page rests
 let heard = 0;
 let looked = 0;
 
@@ -42,10 +44,24 @@ function open() {
   source.addEventListener("error", () => become("lost"));
 }
 
+/** A browser opens six connections to a host: a hidden page leaves its own to those that are seen. */
+function rest() {
+  if (!document.hidden) return;
+  source?.close();
+  source = null;
+}
+
+function seen() {
+  if (document.hidden) return;
+  pages.postMessage("seen");
+  look();
+}
+
 /** A stream that says nothing is as bad as none; a timer that was late was asleep. */
 function look() {
+  if (source === null && document.hidden) return;
   const now = performance.now();
-  const asleep = now - looked > ASLEEP_MS;
+  const asleep = source === null || now - looked > ASLEEP_MS;
   looked = now;
   if (asleep) become("asleep");
   else if (now - heard > SILENT_MS) become("lost");
@@ -58,5 +74,7 @@ export function start() {
   looked = performance.now();
   open();
   setInterval(look, LOOK_MS);
-  document.addEventListener("visibilitychange", () => document.hidden || look());
+  pages.addEventListener("message", rest);
+  document.addEventListener("visibilitychange", seen);
+  seen();
 }
