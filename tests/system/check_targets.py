@@ -40,11 +40,11 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self):
         path, _, query = self.path.partition("?")
-        if path == "/health":
+        if path == "/health" and "mute" not in habits:
             self.send(200, {"status": "ok"})
         elif path == "/die":
             os._exit(7)
-        elif path == "/wait":
+        elif path in ("/wait", "/health"):
             time.sleep(600)
         else:
             self.send(*self.call(query))
@@ -88,6 +88,11 @@ class Server(HTTPServer if "single" in habits else ThreadingHTTPServer):
     daemon_threads = True
 
 server = Server(("127.0.0.1", int(port)), Handler)
+if "late" in habits:  # it listens, and begins to serve when somebody has asked in vain
+    held = []
+    while not held or not held[-1].recv(1):
+        held.append(server.socket.accept()[0])
+    print("asked 1", flush=True)
 print("ready", flush=True)
 if "flood" in habits:
     def flood():

@@ -9,6 +9,7 @@ import warnings
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from faultwire.check import asking
 from faultwire.check.spec import Canned, Start
@@ -114,6 +115,28 @@ async def test_a_service_that_is_never_ready_is_given_up(tmp_path: Path) -> None
     with pytest.raises(NotStarted, match=r"not ready on port \d+ after 0.1 s"):
         await running.start()
     assert not running.alive()
+
+
+async def test_a_service_that_listens_before_it_serves_is_waited_for(tmp_path: Path) -> None:
+    running = service(tiny(tmp_path, "late"), tmp_path)
+    await running.start()
+    try:
+        assert (await said(running, "asked"), await health(running)) == (1, 200)
+    finally:
+        await running.stop()
+
+
+async def test_a_health_route_that_never_answers_is_waited_for_once(tmp_path: Path) -> None:
+    start = structs.replace(tiny(tmp_path, "mute"), ready_within_s=0.1)
+    running = service(start, tmp_path)
+    await running.start()
+    try:
+        running.launch = running.launch._replace(within_s=PATIENCE_S)
+        async with asyncio.timeout(PATIENCE_S / 2):
+            await running.restart()
+        assert running.alive()
+    finally:
+        await running.stop()
 
 
 async def test_a_taken_port_is_told(tmp_path: Path) -> None:

@@ -24,7 +24,10 @@ _LOOPBACK = "127.0.0.1,localhost,::1"
 
 
 class Launch(NamedTuple):
-    """A service ready to be started. `port` is where it will listen, 0 if nobody knows."""
+    """A service ready to be started. `port` is where it will listen, 0 if nobody knows.
+
+    `health` is its health route, empty where it has none.
+    """
 
     command: Sequence[str]
     cwd: str
@@ -33,6 +36,7 @@ class Launch(NamedTuple):
     ready: str
     within_s: float
     stop_signal: signal.Signals = signal.SIGTERM
+    health: str = ""
 
 
 class InvalidSpec(Exception):
@@ -67,6 +71,7 @@ def launch(start: Start, port: int, upstream: tuple[str, int] | None, folder: Pa
         ready=start.ready,
         within_s=start.ready_within_s,
         stop_signal=stop_signal(start),
+        health=start.health,
     )
 
 

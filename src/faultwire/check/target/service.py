@@ -34,7 +34,8 @@ class NotStarted(Exception):
 class Service:
     """Runs a `Launch` as often as needed. `name` is for sentences: "B", "A".
 
-    It listens on `host`, which is known once it is ready.
+    It listens on `host`, which is known once it is ready. One whose health route never answered at
+    its first start is ready from then on when it listens.
     """
 
     def __init__(self, name: str, launch: Launch) -> None:
@@ -45,6 +46,7 @@ class Service:
         self.starts = 0
         self._child: Child | None = None
         self._paused = False
+        self._listens_only = False
 
     @property
     def url(self) -> str:
@@ -175,6 +177,9 @@ class Service:
                 await child.kill()  # its last words are read then
                 self._give_up(f"{self.name} does not start: {self._why(child)}")
             if monotonic() >= end:
+                if launch.ready == "tcp" and await host_on(launch.port):
+                    self._listens_only = True  # what is wrong with it, the scenarios say
+                    return
                 where = f"port {launch.port}" if launch.port else "its port"
                 self._give_up(f"{self.name} is not ready on {where} after {launch.within_s:g} s")
             await asyncio.sleep(_POLL_S)
@@ -185,9 +190,20 @@ class Service:
             return False
         self.host = host
         if self.launch.ready == "tcp":
-            return True
+            return await self._serves()
         answer = await ask(self.url, target=self.launch.ready, timeout_s=_ONE_TRY_S)
         return 0 < answer.status < 500
+
+    async def _serves(self) -> bool:
+        """Whether the health route gives any answer at all.
+
+        One that listens may not serve yet: gunicorn's workers load their program behind a port
+        that is open already.
+        """
+        if self._listens_only or not self.launch.health:
+            return True
+        answer = await ask(self.url, target=self.launch.health, timeout_s=_ONE_TRY_S)
+        return not answer.error.startswith("timeout")
 
     def _why(self, child: Child) -> str:
         return child.failed or self.ending() or "it ended"
