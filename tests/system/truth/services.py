@@ -621,6 +621,17 @@ class Blocks(Careful):
             raise TimeoutError if isinstance(error.reason, TimeoutError) else OSError from error
 
 
+class HealthWaitsForA(Careful):
+    """Its own health does not depend on A's, but tells it, when A has said how it is."""
+
+    found_by = "isolation.health_while_hanging"
+
+    async def health(self, request: web.Request) -> web.StreamResponse:
+        with contextlib.suppress(CallFailed):
+            await self.call(f"{self.upstream}/health", self.passed_on(request))
+        return await super().health(request)
+
+
 class OneAtATime(Careful):
     found_by = "isolation.others_while_hanging"
 
@@ -831,6 +842,17 @@ class TracebackInBody(Careful):
     def failed(self, request: web.Request, failed: CallFailed) -> web.StreamResponse:
         request["error"] = failed.word
         said = "".join(traceback.format_exception(failed))
+        return web.json_response({"error": said}, status=503)
+
+
+class StackInBody(Careful):
+    """An error's own text has a stack in it, as that of Node's `error.stack` does."""
+
+    found_by = "safety.no_traceback"
+
+    def failed(self, request: web.Request, failed: CallFailed) -> web.StreamResponse:
+        request["error"] = failed.word
+        said = f"Error: {failed}\n    at ClientRequest.<anonymous> (/srv/b/app.js:11:78)"
         return web.json_response({"error": said}, status=503)
 
 

@@ -67,7 +67,8 @@ class Meddling:
         if "for" in attributes:
             del data["for_s"]
         made = read_break(data | attributes)
-        if made.fault.PLACE is Place.REQUEST and self._rig.spec.traces:
+        traced = self._rig.spec.traces and (tokens is None or tokens)
+        if made.fault.PLACE is Place.REQUEST and traced:
             return made._replace(match=self._meant(made.match, tokens))
         check_alone(f"{made.fault.name} breaks the requests of all", alone=self._alone)
         return made

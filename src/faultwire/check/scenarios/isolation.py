@@ -46,7 +46,9 @@ async def _ask_health(stage: Stage, path: str) -> None:
 
 async def _health_while_hanging(stage: Stage) -> None:
     path = expect.health_path(stage)
-    async with _hanging(stage, expect.crowd(stage, 64, else_few=3)) as hanging:
+    tokens = expect.crowd(stage, 64, else_few=3)
+    everything = stage.breaking("hang", tokens=(), match={"path": "*"})
+    async with everything, _hanging(stage, tokens) as hanging:
         await _ask_health(stage, path)
         await _before(stage, hanging, "health")
 
@@ -154,7 +156,8 @@ SCENARIOS: tuple[Scenario, ...] = (
         does="Sends 64 requests at once to a silent upstream and asks for health meanwhile.",
         expects="200, before the first of the requests that hang is over.",
         why="An orchestrator kills what does not say that it is well: the outage spreads.",
-        mend="Do not let calls of the upstream take the workers or the loop that answer health.",
+        mend="Do not let calls of the upstream take the workers or the loop that answer health, "
+        "and call nobody in the health route.",
         source="Kubernetes: liveness probes; AWS Builders' Library: implementing health checks",
         play=_health_while_hanging,
         needs=frozenset({Need.WIRE, Need.HEALTH}),
