@@ -149,10 +149,10 @@ class Stage(Protocol):
         Where tokens cannot be traced, or the fault is one of connections, on every request (such
         a scenario is played alone). `rate`, `phase`, `first` and the like as in a break. `tokens`
         names the requests meant; without it, all of this play's; where it is empty, every request
-        of the target's, health probes too if `match` names their path. A request is a token's when the
-        token is contained in what was traced. Several may be nested, also of one fault; they act
-        in the order they were entered. Before a fault of connections, those that the target keeps
-        idle are closed, so that it must connect. Leaving mends.
+        of the target's, those for health routes too if `match` names their path. A request is a
+        token's when the token is contained in what was traced. Several may be nested, also of one
+        fault; they act in the order they were entered. Before a fault of connections, those that
+        the target keeps idle are closed, so that it must connect. Leaving mends.
         """
 
     async def seen(self, token: str, *, at_least: int = 1, within_s: float = 1.0) -> list[WireSaw]:

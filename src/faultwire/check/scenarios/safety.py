@@ -1,6 +1,6 @@
 """Nothing that comes from outside, on either side, leaks, leads astray or fills the memory."""
 
-from collections.abc import Iterator
+import re
 
 from faultwire.check.model import Group
 from faultwire.check.scenario import Need, Play, Scenario
@@ -12,19 +12,29 @@ from faultwire.check.stage import Answer, Stage
 _OK = 200
 _LONG = 1 << 20
 _INTERNAL_ERROR = 500
-_MARKS = (
-    "Traceback (most recent call last)",
-    "Werkzeug Debugger",
-    "__debugger__",
-    'File "/',
-    "/site-packages/",
-    "/node_modules/",
-    "goroutine 1 [",
-    "\tat java.",
-    "at java.base/",
-    "panicked at",
-    "Exception in thread",
+_INSIDES = re.compile(
+    r"""
+      Traceback\ \(most\ recent | File\ "[^"\n]+",\ line\ \d  # Python
+    | Werkzeug\ Debugger | __debugger__
+    | /site-packages/ | /node_modules/
+    | \bat\ [^\n]{0,200}?\.[cm]?[jt]sx?:\d+:\d+             # Node, a file: and its own modules:
+    | \bat\ [^\n]{0,200}?\(node:[\w/]+:\d+:\d+\)
+    | \bat\ [\w.$/<>@]+\((?:[\w$]+\.(?:java|kt|scala|groovy|clj):\d+|Native\ Method)\)
+    | Exception\ in\ thread
+    | \bgoroutine\ \d+\ \[ | panicked\ at                    # Go, Rust
+    | \.(?:rb|exs?):\d+:\ ?(?:in\b|\w)                      # Ruby, Elixir
+    | \.php(?::\d|\(\d|\ on\ line\ \d)
+    | \bat\ \S+\.(?:p[lm]|cgi)\ line\ \d                   # Perl
+    | \.(?:cs|fs|vb):line\ \d                              # .NET
+    """,
+    re.VERBOSE,
 )
+"""A frame of a stack, as each language writes it."""
+
+_ESCAPES = {r"\"": '"', r"\/": "/", r"\n": "\n", r"\t": "\t", r"\\": "\\"}
+"""Those of JSON that stand in a stack."""
+
+_ESCAPE = re.compile(r"\\[\"/nt\\]")
 _BREAKS: tuple[tuple[str, dict[str, object]], ...] = (
     ("reset", {"after_bytes": 0}),
     ("invalid_json", {}),
@@ -37,13 +47,16 @@ _BREAKS: tuple[tuple[str, dict[str, object]], ...] = (
 _BAD_ESCAPES = ("%", "%zz", "%f", "%ff%fe", "%u0041", "%c0%af")
 
 
-def _leaks(answer: Answer) -> Iterator[str]:
-    body = answer.body.decode("utf-8", "replace")
-    return (mark for mark in _MARKS if mark in body)
+def leak(body: bytes) -> str:
+    """What a body, a text or JSON, shows of the inside of a program; empty for nothing."""
+    text = body.decode("utf-8", "replace")
+    plain = _ESCAPE.sub(lambda found: _ESCAPES[found[0]], text)
+    found = _INSIDES.search(plain)
+    return found[0] if found else ""
 
 
 def _leaks_nothing(stage: Stage, answer: Answer, when: str) -> None:
-    found = next(_leaks(answer), "")
+    found = leak(answer.body)
     stage.expect(not found, f"the answer to {when} shows {found!r}")
 
 
