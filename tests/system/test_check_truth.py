@@ -25,6 +25,14 @@ async def test_the_careful_one_has_a_clean_sheet() -> None:
     assert await complaints("Careful", select()) == []
 
 
+async def test_a_pool_that_opens_connections_anew_is_no_leak() -> None:
+    assert await complaints("OpensAnew", select(only=["isolation.connections_return"])) == []
+
+
+async def test_failures_that_take_long_are_no_leak_of_memory() -> None:
+    assert await complaints("FailsSlowly", select(only=["isolation.memory*"])) == []
+
+
 @pytest.fixture(scope="module")
 def found() -> dict[str, list[str]]:
     """What is found wrong with each."""

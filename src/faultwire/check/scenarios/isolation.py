@@ -3,17 +3,19 @@
 from asyncio import Task
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from time import monotonic
 from typing import NamedTuple
 
 from faultwire.check.model import Group
 from faultwire.check.scenario import TRACED, Need, Scenario
 from faultwire.check.scenarios import expectations as expect
-from faultwire.check.stage import Answer, Stage
+from faultwire.check.stage import Answer, CannotPlay, Stage
 
 _OK = 200
 _MEMORY_BYTES = 32 * expect.MIB
 _SPARE_CONNECTIONS = 2
 _SPARE_DESCRIPTORS = 8
+_TEN_FAILURES_S = 1.2
 
 
 @asynccontextmanager
@@ -88,20 +90,39 @@ async def _connections_return(stage: Stage) -> None:
         await stage.ask_many([stage.token() for _ in tokens], at_once=len(tokens))
     await stage.is_well()  # a breaker that is open would let nothing hang
     before = await _held(stage)
-    async with stage.breaking("hang", tokens=tokens):
-        await stage.ask_many(tokens, at_once=len(tokens))
-        after = await _after_a_while(stage, before)
+    after = await _held_behind_timeouts(stage, tokens, before)
+    if not after.calls and _left(before, after):
+        stage.note(f"{_left(before, after)} after {len(tokens)} calls: a pool, or a leak?")
+        before = after
+        tokens = [stage.token() for _ in tokens]
+        after = await _held_behind_timeouts(stage, tokens, before)
     for name, was, now in zip(_Held._fields, before, after, strict=True):
         stage.figure(f"{name}_before", was)
         stage.figure(f"{name}_after", now)
-    left = f"{len(tokens)} timed-out calls left"
-    stage.expect(not after.calls, f"{left} {after.calls} of themselves under way")
-    more = after.connections - before.connections
-    stage.expect(more <= _SPARE_CONNECTIONS, f"{left} {more} connections to the upstream open")
-    more = after.descriptors - before.descriptors
-    stage.expect(more <= _SPARE_DESCRIPTORS, f"{left} {more} descriptors open")
+    left = _left(before, after)
+    stage.expect(not left, f"{len(tokens)} timed-out calls left {left}")
     await stage.is_well()
     await expect.all_good(stage, await expect.crowd_in_time(stage, 16, else_few=4))
+
+
+async def _held_behind_timeouts(stage: Stage, tokens: Sequence[str], before: _Held) -> _Held:
+    async with stage.breaking("hang", tokens=tokens):
+        await stage.ask_many(tokens, at_once=len(tokens))
+        return await _after_a_while(stage, before)
+
+
+def _left(before: _Held, after: _Held) -> str:
+    """What some calls have left behind, in words; empty for nothing.
+
+    A pool may open a connection for each that it has given up, as that of Node's fetch does: it
+    holds no more of them when it happens again.
+    """
+    if after.calls:
+        return f"{after.calls} of themselves under way"
+    if (more := after.connections - before.connections) > _SPARE_CONNECTIONS:
+        return f"{more} connections to the upstream open"
+    more = after.descriptors - before.descriptors
+    return f"{more} descriptors open" if more > _SPARE_DESCRIPTORS else ""
 
 
 async def _after_a_while(stage: Stage, before: _Held) -> _Held:
@@ -114,7 +135,11 @@ async def _after_a_while(stage: Stage, before: _Held) -> _Held:
 
 
 async def _memory_after_failures(stage: Stage) -> None:
-    await _many_failures(stage, 50)
+    began = monotonic()
+    await _many_failures(stage, 10)
+    if (took_s := monotonic() - began) > _TEN_FAILURES_S:
+        raise CannotPlay(f"ten failures took it {took_s:.1f} s: 240 more are not waited for")
+    await _many_failures(stage, 40)
     before = stage.process.memory_bytes()
     await _many_failures(stage, 200)
     grown = stage.process.memory_bytes() - before
@@ -197,14 +222,15 @@ SCENARIOS: tuple[Scenario, ...] = (
         title="Calls that timed out leave no connection behind",
         weight=4,
         does="Lets 32 calls time out and counts connections and descriptors before and after.",
-        expects="As many as before, within a few seconds; then good answers to many at once.",
+        expects="As many as before, within a few seconds, or no more when it happens again; then "
+        "good answers to many at once.",
         why="Each outage takes some for ever, until no file can be opened any more.",
         mend="Close the connection also when the call fails: by with, finally or defer.",
         source="CWE-772; CWE-404",
         play=_connections_return,
         needs=frozenset({Need.WIRE, Need.PROCESS}),
         alone=True,
-        within_s=40.0,
+        within_s=60.0,
     ),
     Scenario(
         id="isolation.memory_after_failures",
