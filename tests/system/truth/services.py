@@ -697,13 +697,13 @@ class LeaksMemory(Careful):
 class FailsSlowly(OneAtATime):
     """A failure takes a while, and the next one has to wait for it."""
 
-    async def call(self, url: str, headers: Mapping[str, str]) -> tuple[int, str, bytes]:
-        async with self.turn:
-            try:
-                return await Careful.call(self, url, headers)
-            except CallFailed:
+    async def echo(self, request: web.Request, msg: str) -> Any:
+        try:
+            return await super().echo(request, msg)
+        except CallFailed:
+            async with self.turn:
                 await asyncio.sleep(0.3)
-                raise
+            raise
 
 
 # recovery
