@@ -175,7 +175,7 @@ class PlayedStage:
     async def seen(self, token: str, *, at_least: int = 1, within_s: float = 1.0) -> list[WireSaw]:
         end = monotonic() + within_s
         while len(found := self._seen(token)) < at_least and (left_s := end - monotonic()) > 0:
-            await _or_timeout(self._rig.sightings.more(), left_s)
+            await or_timeout(self._rig.sightings.more(), left_s)
         return found
 
     def _seen(self, token: str) -> list[WireSaw]:
@@ -197,7 +197,7 @@ class PlayedStage:
             raise CannotPlay("the target's log cannot be read")
         end = monotonic() + within_s
         while not (found := self._lines(containing)) and (left_s := end - monotonic()) > 0:
-            await _or_timeout(service.output.more(), left_s)
+            await or_timeout(service.output.more(), left_s)
         return found
 
     def _lines(self, containing: str) -> list[str]:
@@ -267,9 +267,15 @@ class PlayedStage:
         return self._notebook.evidence(self._seen(""), log)
 
 
-async def _or_timeout(waiting: Coroutine[None, None, None], seconds: float) -> None:
+async def or_timeout(waiting: Coroutine[None, None, None], seconds: float) -> None:
+    """Wait, no longer than so many seconds.
+
+    Until Python 3.12, `asyncio.wait_for` loses a cancellation that comes just when the wait is
+    over: Ctrl+C would have ended nothing.
+    """
     with suppress(TimeoutError):
-        await asyncio.wait_for(waiting, seconds)
+        async with asyncio.timeout(seconds):
+            await waiting
 
 
 def _first_line(raw: bytes) -> str:

@@ -127,9 +127,8 @@ async def _until_refusing(port: int) -> None:
         with socket.socket() as probe:
             probe.setblocking(False)
             try:
-                await asyncio.wait_for(
-                    asyncio.get_running_loop().sock_connect(probe, (_HOST, port)), 1.0
-                )
+                async with asyncio.timeout(1.0):
+                    await asyncio.get_running_loop().sock_connect(probe, (_HOST, port))
             except (OSError, TimeoutError):
                 break
         await asyncio.sleep(0)
