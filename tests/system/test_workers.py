@@ -56,6 +56,16 @@ def test_a_killed_worker_is_reported_and_replaced_at_once(start: Start) -> None:
         assert get(process.url(), "/echo?msg=hi").status == 200
 
 
+@pytest.mark.skipif(not hasattr(signal, "SIGRTMIN"), reason="has no real-time signals")
+def test_a_worker_that_a_signal_without_a_name_ends_is_replaced(start: Start) -> None:
+    process = start(*WORKERS)
+    victim, _ = workers_of(process)
+    os.kill(victim, signal.SIGRTMIN + 6)
+    assert f" signal={signal.SIGRTMIN + 6} restart_in_ms=0" in process.wait_for("worker_died")
+    process.wait_for("event=worker_started", times=3)
+    assert get(process.url(), "/health").status == 200
+
+
 def test_a_connection_in_a_dead_workers_queue_is_served_by_its_successor(start: Start) -> None:
     process = start(*WORKERS)
     pids = workers_of(process)

@@ -69,6 +69,14 @@ def _noted(_number: int, _frame: FrameType | None) -> None:
     """Nothing: its number stands in the pipe. Without a handler it would not."""
 
 
+def _named(number: int) -> str:
+    """A signal's name; the number where it has none, as most real-time signals."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return str(number)
+
+
 class _Wakeups:
     """What the parent waits for: signals (its children's deaths among them) and its input's end."""
 
@@ -201,7 +209,7 @@ class _Parent:
         pid, worker.pid = worker.pid, 0
         if self._stopping and code == 0:
             return
-        how = {"signal": signal.Signals(-code).name} if code < 0 else {"status": str(code)}
+        how = {"signal": _named(-code)} if code < 0 else {"status": str(code)}
         plan = {} if self._stopping else {"restart_in_ms": f"{delay_s * 1000:.0f}"}
         self._log.note("ERROR", event="worker_died", worker=worker.number, pid=pid, **how, **plan)
 
