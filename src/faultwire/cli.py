@@ -113,13 +113,22 @@ def main() -> None:
 def _open_standard_descriptors() -> None:
     """Let no socket or pipe take the number of a standard stream that was closed at start.
 
-    The log would be written into it, and libuv aborts when it is to close such a number.
+    The log would be written into it, and libuv aborts when it is to close such a number. What is
+    printed goes nowhere: for Python there is no such stream, and whoever asks it anything fails.
     """
     for fd in range(3):
         try:
             os.fstat(fd)
         except OSError:
             os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # the lowest that is free
+    if sys.stdout is None:
+        sys.stdout = _into(1)
+    if sys.stderr is None:
+        sys.stderr = _into(2)
+
+
+def _into(fd: int) -> io.TextIOWrapper:
+    return open(fd, "w", encoding="utf-8", closefd=False)
 
 
 def _write_whole() -> None:
@@ -161,8 +170,7 @@ def _written(arguments: list[str]) -> Any:
     """
     try:
         status = _main(arguments)
-        if sys.stdout is not None:  # it was closed at start
-            sys.stdout.flush()
+        sys.stdout.flush()
     except BrokenPipeError:
         _write_no_more()
         return 1

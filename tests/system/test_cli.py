@@ -189,6 +189,25 @@ def test_whoever_reads_no_further_is_told_nothing(
     assert (done.returncode, done.stderr) == (1, "")
 
 
+@pytest.mark.skipif(os.name == "nt", reason="closes descriptors by a shell")
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+@pytest.mark.parametrize("words", ["explain /dev/null", "check --only contract.good_answer"])
+def test_a_standard_stream_that_is_closed_costs_no_more_than_what_it_would_have_said(
+    words: str, closed: str
+) -> None:
+    done = subprocess.run(
+        ["/bin/sh", "-c", f'"$0" -m faultwire {words} {closed}', sys.executable],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        env=environment({}),
+        timeout=PATIENCE_S,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert bool(done.stdout) == (closed == "2>&-")
+
+
 def written_to(
     output: IO[bytes], words: list[str], options: tuple[str, ...]
 ) -> subprocess.CompletedProcess[str]:

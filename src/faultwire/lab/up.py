@@ -76,7 +76,7 @@ def welcome(system: System) -> None:
     ways.append(f"stop {first.name} (kill {pid})")
     stops = f"Ctrl+C stops {'both' if len(found) == 2 else 'all'}"
     watch = f"Open {system.page} to watch it, break it and mend it. " if system.page else ""
-    with contextlib.suppress(OSError, AttributeError):  # nobody reads it, or there is no stdout
+    with contextlib.suppress(OSError):  # nobody reads it
         sys.stdout.write(
             f"{where}\n{watch}{stops}\nTry: {call} - then {', or '.join(ways)} and try it again\n"
         )
