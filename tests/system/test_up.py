@@ -62,6 +62,19 @@ def test_up_is_ready_when_it_says_so_and_says_it_in_three_lines(start: Start) ->
     assert f'curl -i "{up.b_url}{CALL}"' in trying
 
 
+_WITHOUT_PYTHON = (
+    "import sys; from faultwire.cli import main; "
+    "sys.executable += '-that-is-gone'; sys.argv[0] = 'faultwire'; main()"
+)
+
+
+def test_what_cannot_be_started_is_said_in_a_line() -> None:
+    with Running(*UP, command=(sys.executable, "-c", _WITHOUT_PYTHON)) as process:
+        assert process.exit_status() == 1
+        assert len(process.lines) == 1
+        assert re.search("A cannot be started: .* No such file .*; stopping.", process.lines[0])
+
+
 def test_without_the_console_nothing_serves_a_page(start: Start) -> None:
     up = Up(start("up", "--direct", "--no-console", *PORTS))
     assert [line for line in up.process.said if "Ctrl+C" in line] == ["Ctrl+C stops both"]

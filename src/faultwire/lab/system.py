@@ -2,7 +2,7 @@
 
 STARTING --all ready--> RUNNING --all dead, and nobody can start them again--> exit 1
    |  |                    |
-   |  +--one dies, or 10 s pass--> STOPPING --> exit 1
+   |  +--one dies or cannot be started, or 10 s pass--> STOPPING --> exit 1
    +--Ctrl+C, SIGTERM------+-----> STOPPING --> exit 0; a second one kills: exit 128 + signal
 
 One that dies while the system runs stays dead until somebody starts it, and the rest go on: that
@@ -18,7 +18,7 @@ from typing import Any, Protocol
 
 from faultwire.lab.child import Show
 from faultwire.lab.exits import explain_exit
-from faultwire.lab.member import Member, State
+from faultwire.lab.member import CannotAct, Member, State
 from faultwire.lab.plan import Plan, program
 from faultwire.lab.probe import until_listening
 from faultwire.lab.screen import Screen
@@ -91,6 +91,9 @@ class System:
                     for member in self.members.values():
                         await member.start()
                     return await self._watch(asked)
+                except CannotAct as error:  # no memory, or too many processes or files
+                    self._screen.say(f"{error}; stopping.")
+                    return 1
                 finally:
                     self._running = False
                     await self._end()
