@@ -17,7 +17,16 @@ from faultwire import cli
 from faultwire.check.scenarios import select
 from tests.system.check_targets import tiny
 from tests.system.conftest import Start
-from tests.system.running import FAULTWIRE, Running, alive, descendants, environment, run, until
+from tests.system.running import (
+    FAULTWIRE,
+    PATIENCE_S,
+    Running,
+    alive,
+    descendants,
+    environment,
+    run,
+    until,
+)
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals, sessions, /proc")
 
@@ -154,6 +163,8 @@ def test_progress_is_lines_of_json_and_the_classic_style_has_the_old_summary(spe
         (["--spec", "/no/such.toml"], "cannot be read"),
         (["--format", "csv"], "for --class alone"),
         (["--output", "/no/such/folder/x.json"], "no such folder"),
+        (["--output", os.curdir], "--output .: it is a folder"),
+        (["--b-cmd", "x", "--cwd", "~nobody-of-this-name"], "cannot be used: Could not determine"),
         (["--class", "/no/such/*"], "no folder fits"),
         (["--b-cmd", "/no/such {port} {upstream}"], "No such file"),
         (["--b-url", "https://x"], "only http://"),
@@ -172,6 +183,48 @@ def test_what_cannot_be_done_is_exit_2_and_one_sentence(
     assert said.startswith("faultwire check: ")
     assert sentence in said
     assert len(said.splitlines()) == 1
+
+
+@pytest.mark.parametrize("command", ["check", "compare"])
+def test_a_report_into_a_folder_that_is_gone_is_refused_in_one_line(
+    command: str, tmp_path: Path
+) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    script = f'cd "$1" && rmdir "$1" && exec "$0" -P -m faultwire {command} --output report.json'
+    done = subprocess.run(
+        ["/bin/sh", "-c", script, sys.executable, str(gone)],
+        env=environment({}),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PATIENCE_S,
+    )
+    said = f"faultwire {command}: --output report.json: No such file or directory\n"
+    assert (done.returncode, done.stderr) == (2, said)
+
+
+def test_no_room_for_temporary_files_is_said_in_one_line() -> None:
+    code = (
+        "import sys, tempfile; from faultwire.cli import main; tempfile.tempdir = '/no/such'; "
+        "sys.argv[:] = ['faultwire', 'check']; main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=environment({}),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PATIENCE_S,
+    )
+    said = "a temporary folder cannot be made: No such file or directory; TMPDIR says where\n"
+    assert (done.returncode, done.stderr) == (2, f"faultwire check: {said}")
+
+
+def test_a_target_that_cannot_be_run_leaves_no_temporary_folder(tmp_path: Path) -> None:
+    words = ("check", "--a-cmd", "x {port}", "--b-cmd", "y {upstream}", "--cwd", "/no/such")
+    assert run(*words, env={"TMPDIR": str(tmp_path)}).returncode == 2
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_target_that_does_not_start_is_exit_2_with_its_last_lines() -> None:

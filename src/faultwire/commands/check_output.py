@@ -33,8 +33,24 @@ def format_of(given: Given) -> str:
 
 def check_output(given: Given) -> None:
     """Refuse a file that cannot be written before the work is done. Raises `InvalidSpec`."""
-    if given["output"] and not Path(given["output"]).absolute().parent.is_dir():
-        raise InvalidSpec(f"--output {given['output']}: there is no such folder")
+    if problem := unwritable(given["output"]):
+        raise InvalidSpec(f"--output {given['output']}: {problem}")
+
+
+def unwritable(path: str) -> str:
+    """Why a file cannot be written, as far as that shows before; empty where nothing forbids it."""
+    if not path:
+        return ""
+    try:
+        file = Path(path).absolute()
+        if file.is_dir():
+            return "it is a folder"
+        if not file.parent.is_dir():
+            return "there is no such folder"
+        asked = file if file.exists() else file.parent
+    except OSError as error:  # a folder that may not be read, or the current one is gone
+        return error.strerror or str(error)
+    return "" if os.access(asked, os.W_OK) else "it cannot be written"
 
 
 def listener_of(progress: str) -> Listener:

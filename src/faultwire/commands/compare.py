@@ -1,13 +1,11 @@
 """`faultwire compare`: what sets of policies do for the real pair under one fault."""
 
-import os
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import click
 
-from faultwire.commands.base import Command, Refused, a_file, takes_bars
+from faultwire.commands.base import Command, a_file, takes_bars
 from faultwire.settings.text import duration_s, grace_s
 
 _EPILOG = """\b
@@ -122,24 +120,8 @@ def compare(
     played = comparing.course_of(faults, seed, **course)
     sets = comparing.sets_of(policies)
     for flag, path in (("--output", output), ("--plot", plot)):
-        _check_file(flag, path)
+        comparing.check_file(flag, path)
     done, status = comparing.compared(played, sets, seed)
     as_json = form == "json" or (form is None and output.lower().endswith(".json"))
     comparing.write(done, as_json=as_json, output=output, plot=plot, unicode=takes_bars())
     return status
-
-
-def _check_file(flag: str, path: str) -> None:
-    """Refuse a file that cannot be written before the work is done."""
-    if not path:
-        return
-    file = Path(path)
-    problem = ""
-    if not file.absolute().parent.is_dir():
-        problem = "there is no such folder"
-    elif file.is_dir():
-        problem = "it is a folder"
-    elif not os.access(file if file.exists() else file.absolute().parent, os.W_OK):
-        problem = "it cannot be written"
-    if problem:
-        raise Refused(f"{click.get_current_context().command_path}: {flag} {path}: {problem}")

@@ -11,6 +11,7 @@ import msgspec
 
 from faultwire.check.target.service import NotStarted
 from faultwire.commands.base import Failed, Refused
+from faultwire.commands.check_output import unwritable
 from faultwire.commands.check_stop import Stop
 from faultwire.compare.course import Course
 from faultwire.compare.faults import read_faults
@@ -42,6 +43,12 @@ def sets_of(policies: str) -> tuple[str, ...]:
         return tuple(read_sets(policies))
     except InvalidPolicies as error:
         raise Refused(f"{_NAME}: --policies: {error}") from error
+
+
+def check_file(flag: str, path: str) -> None:
+    """Refuse a file that cannot be written before the work is done. Raises `Refused`."""
+    if problem := unwritable(path):
+        raise Refused(f"{_NAME}: {flag} {path}: {problem}")
 
 
 def compared(course: Course, sets: Sequence[str], seed: int) -> tuple[Comparison, int]:

@@ -124,14 +124,17 @@ def _words(command: str) -> list[str]:
 def _folder(start: Start) -> str:
     if not start.cwd:
         return ""
-    folder = Path(start.cwd).expanduser()
-    if not folder.is_dir():
-        raise InvalidSpec(f"the folder {start.cwd} does not exist")
+    try:
+        folder = Path(start.cwd).expanduser()
+        if not folder.is_dir():
+            raise InvalidSpec(f"the folder {start.cwd} does not exist")
+    except (OSError, RuntimeError) as error:  # not to be looked into, or ~ of nobody
+        raise InvalidSpec(f"the folder {start.cwd} cannot be used: {error}") from error
     return str(folder)
 
 
 def _read(start: Start, name: str) -> str:
     try:
         return Path(start.cwd, name).expanduser().read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, RuntimeError, UnicodeDecodeError) as error:
         raise InvalidSpec(f"the file {name} cannot be read: {error}") from error

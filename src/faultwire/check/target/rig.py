@@ -34,6 +34,8 @@ class Rig:
     """What a `Layout` says, started. As a context manager it is ended with the block.
 
     `service` is B's process, None where it is not ours. `missing` says what scenarios cannot have.
+    Raises `NotStarted` where there is no room for temporary files, `InvalidSpec` for a spec that
+    cannot be run.
     """
 
     def __init__(self, spec: Spec, layout: Layout) -> None:
@@ -44,7 +46,7 @@ class Rig:
         self.sightings = Sightings(spec.traces)
         self.missing: Mapping[Need, str] = {}
         self._taken: set[int] = set()
-        self._folder = Path(tempfile.mkdtemp(prefix="faultwire-check-"))
+        self._folder = _folder()
         try:
             self.backend: Backend = self._backend()
         except BaseException:
@@ -170,6 +172,16 @@ class Rig:
             await self.settle()
         except CannotPlay as error:
             raise NotStarted(str(error)) from error
+
+
+def _folder() -> Path:
+    """A folder of our own. Raises `NotStarted`."""
+    try:
+        return Path(tempfile.mkdtemp(prefix="faultwire-check-"))
+    except OSError as error:
+        raise NotStarted(
+            f"a temporary folder cannot be made: {error.strerror or error}; TMPDIR says where"
+        ) from error
 
 
 async def _check_known(name: str, url: str) -> None:
