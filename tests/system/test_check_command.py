@@ -140,6 +140,23 @@ def test_a_pipe_gets_colour_where_it_is_asked_for(
     assert ("\x1b[" in done.stdout) is coloured
 
 
+def test_a_check_whose_progress_nobody_reads_any_more_goes_on(spec: str) -> None:
+    reads, writes = os.pipe()
+    os.close(reads)
+    with open(writes, "wb") as pipe:  # noqa: PTH123
+        done = subprocess.run(
+            [*FAULTWIRE, "check", "--spec", spec, *QUICK, "--progress", "json"],
+            env=environment({}),
+            stdout=subprocess.PIPE,
+            stderr=pipe,
+            text=True,
+            check=False,
+            timeout=PATIENCE_S,
+        )
+    assert done.returncode == 0
+    assert "passed in" in done.stdout
+
+
 def test_progress_is_lines_of_json_and_the_classic_style_has_the_old_summary(spec: str) -> None:
     done = run("check", "--spec", spec, *QUICK, "--style", "classic", "--progress", "json")
     total = done.stdout.count("✓ PASSED: ")
@@ -250,10 +267,13 @@ def under_way(start: Start, spec: str) -> Iterator[tuple[Running, list[int]]]:
     until(lambda: not any(map(alive, started)), "all that it started has ended")
 
 
-def test_ctrl_c_reports_what_there_is_and_leaves_nothing(start: Start, tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
+def test_ctrl_c_or_a_closed_terminal_reports_what_there_is_and_leaves_nothing(
+    start: Start, tmp_path: Path, number: int
+) -> None:
     with under_way(start, described(tmp_path, "deaf", "child")) as (running, _):
-        running.signal(signal.SIGINT)
-        assert running.exit_status() == 130
+        running.signal(number)
+        assert running.exit_status() == 128 + number
         assert any("Ended early: it was interrupted" in line for line in running.said)
 
 

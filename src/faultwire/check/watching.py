@@ -1,6 +1,7 @@
 """Those who watch a check from outside: a line on a terminal, a line of JSON per event."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from time import monotonic
 from typing import TextIO
 
@@ -10,6 +11,13 @@ from rich.cells import set_cell_size
 from faultwire.check.model import Result, Target, Verdict
 from faultwire.check.report.words import MARKS, shown
 from faultwire.check.scenario import Scenario
+
+
+def _write(stream: TextIO, text: str) -> None:
+    """Show it, if anybody looks: a check does not end because its terminal has gone."""
+    with suppress(OSError):
+        stream.write(text)
+        stream.flush()
 
 
 class JsonLines:
@@ -41,8 +49,7 @@ class JsonLines:
         self._write({"event": "progress", "done": done, "total": total})
 
     def _write(self, event: dict[str, object]) -> None:
-        self._stream.write(msgspec.json.encode(event).decode() + "\n")
-        self._stream.flush()
+        _write(self._stream, msgspec.json.encode(event).decode() + "\n")
 
 
 class OneLine:
@@ -71,15 +78,13 @@ class OneLine:
 
     def clear(self) -> None:
         """Take the line away."""
-        self._stream.write("\r\x1b[K")
-        self._stream.flush()
+        _write(self._stream, "\r\x1b[K")
 
     def _show(self) -> None:
         title = next(reversed(self._now.values()), "")
         failed = f"  {MARKS[Verdict.FAIL]} {self._failed}" if self._failed else ""
         text = shown(f"{self._done}/{self._total}{failed}{self._left()}  {title}")
-        self._stream.write(f"\r{set_cell_size(text, self._width - 1)}")
-        self._stream.flush()
+        _write(self._stream, f"\r{set_cell_size(text, self._width - 1)}")
 
     def _left(self) -> str:
         """Guessed from the time that those before took."""

@@ -1,13 +1,20 @@
-"""Ctrl+C while a check runs."""
+"""Ctrl+C while a check runs, and a terminal that closes."""
 
 import asyncio
 import os
 import signal
 from typing import Any
 
+_SIGNALS = tuple(
+    signal.Signals[name] for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+)
+
 
 class Stop:
-    """Ctrl+C and SIGTERM: the first ends the check in good order, the second at once."""
+    """Ctrl+C, SIGTERM, SIGHUP: the first ends the check in good order, the second at once.
+
+    What was found is still written. A SIGHUP that is ignored stays so: `nohup` means it.
+    """
 
     def __init__(self) -> None:
         self.event = asyncio.Event()
@@ -17,8 +24,9 @@ class Stop:
 
     def __enter__(self) -> None:
         self._loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            self._before[number] = signal.signal(number, self._on_signal)
+        for number in _SIGNALS:
+            if number.name != "SIGHUP" or signal.getsignal(number) != signal.SIG_IGN:
+                self._before[number] = signal.signal(number, self._on_signal)
 
     def __exit__(self, *_: object) -> None:
         for number, handler in self._before.items():
