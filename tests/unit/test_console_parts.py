@@ -2,6 +2,8 @@
 
 import asyncio
 import re
+import sys
+import tempfile
 from importlib.resources import files
 from pathlib import Path
 
@@ -151,6 +153,29 @@ async def test_the_progress_of_a_check_is_read_line_by_line() -> None:
     with pytest.raises(CannotCheck, match="no check has ended"):
         await checking.report()
     await checking.close()
+
+
+async def test_a_check_that_cannot_be_started_is_not_shown_as_running(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sys, "executable", "/no/such/python")
+    checking = Checking()
+    for _ in range(2):  # the second finds its folder swept away, as the system may do with old ones
+        checking.start()
+        assert checking._running is not None
+        await checking._running
+        assert checking.shown()["state"] == "broken"
+        assert "cannot be started: " in checking.shown()["said"]
+        checking._report.parent.rmdir()
+    await checking.close()
+
+
+async def test_a_check_whose_report_has_no_room_is_not_started(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", "/no/such/folder")
+    with pytest.raises(CannotCheck, match="A temporary folder cannot be made: No such file"):
+        Checking().start()
 
 
 def test_a_plan_is_had_with_another_flag() -> None:

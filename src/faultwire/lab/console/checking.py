@@ -62,19 +62,32 @@ class Checking:
         }
 
     def start(self, group: str = "") -> None:
-        """Start one, of all scenarios or of one group. Raises `CannotCheck` while one runs."""
+        """Start one, of all scenarios or of one group.
+
+        Raises `CannotCheck` while one runs, and where its report has no room.
+        """
         if group and group not in GROUPS:
             raise CannotCheck(f"There is no group {group!r}; there are {', '.join(GROUPS)}")
         if self._running is not None and not self._running.done():
             raise CannotCheck("A check runs already")
+        self._make_folder()
         self._state, self._said, self._stopping = "running", "", False
         self._verdicts, self._done, self._total = [], 0, 0
         self._words.clear()
-        if self._folder is None:
-            self._folder = tempfile.TemporaryDirectory(prefix="faultwire-check-")
-            self._report = Path(self._folder.name) / "report.json"
         self._report.unlink(missing_ok=True)
         self._running = asyncio.create_task(self._run(["--group", group] if group else []))
+
+    def _make_folder(self) -> None:
+        """A folder for the report: made at first, and anew where the system has swept it away."""
+        if self._folder is not None and not self._report.parent.is_dir():
+            self._folder.cleanup()
+            self._folder = None
+        if self._folder is None:
+            try:
+                self._folder = tempfile.TemporaryDirectory(prefix="faultwire-check-")
+            except OSError as error:
+                raise CannotCheck(f"A temporary folder cannot be made: {error.strerror}") from error
+            self._report = Path(self._folder.name) / "report.json"
 
     def stop(self) -> None:
         """End it, if one runs: as Ctrl+C does, and by force where that takes long."""
@@ -113,13 +126,11 @@ class Checking:
         return self._state in _MEANINGS.values()
 
     async def _run(self, more: Sequence[str]) -> None:
-        process = self._process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-P", "-m", "faultwire", *_COMMAND, str(self._report), *more),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            start_new_session=True,
-        )
+        try:
+            process = self._process = await self._started(more)
+        except OSError as error:  # no memory, or too many processes or files
+            self._state, self._said = "broken", f"It cannot be started: {error}"
+            return
         try:
             await self._read(process)
             code = await process.wait()
@@ -129,6 +140,15 @@ class Checking:
         self._state = "stopped" if stopped else _MEANINGS.get(code, "broken")
         if self._state == "broken":
             self._said = self._words[-1] if self._words else f"exit status {code}"
+
+    async def _started(self, more: Sequence[str]) -> asyncio.subprocess.Process:
+        return await asyncio.create_subprocess_exec(
+            *(sys.executable, "-P", "-m", "faultwire", *_COMMAND, str(self._report), *more),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
 
     async def _read(self, process: asyncio.subprocess.Process) -> None:
         splitter = LineSplitter()
