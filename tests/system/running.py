@@ -83,6 +83,15 @@ class Running:
     def signal(self, number: int) -> None:
         self.process.send_signal(number)
 
+    def insist(self, number: int) -> None:
+        """Send a signal again and again until it has ended, as an impatient person does."""
+
+        def ended() -> bool:
+            self.process.send_signal(number)
+            return self.process.poll() is not None
+
+        until(ended, "it has ended")
+
     def exit_status(self) -> int:
         """Its exit status, once it has ended and its last words are read."""
         status = self.process.wait(PATIENCE_S)

@@ -1,6 +1,7 @@
 """One service as one process: its start, its signals, its end."""
 
 import json
+import os
 import resource
 import signal
 import socket
@@ -187,8 +188,19 @@ def test_a_second_signal_ends_a_service_at_once(
     b_in_flight.begin("--drain-timeout", "1m")
     b_in_flight.b.signal(first)
     b_in_flight.b.wait_for("event=draining")
-    b_in_flight.b.signal(second)
+    b_in_flight.b.insist(second)
     assert b_in_flight.b.exit_status() == 128 + second
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_signal_that_comes_twice_at_once_is_one_wish(start: Start, workers: str) -> None:
+    """`timeout` sends it to the process, and then to its group."""
+    for _ in range(5):
+        process = start("service-a", "--port", "0", "--workers", workers, "--drain-grace", "200ms")
+        process.url()
+        for _ in range(10):
+            os.kill(process.pid, signal.SIGTERM)
+        assert process.exit_status() == 0
 
 
 def test_no_request_fails_while_a_service_drains(start: Start, hammer: Hammer) -> None:

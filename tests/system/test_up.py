@@ -197,7 +197,7 @@ def test_a_second_ctrl_c_kills_at_once(start: Start) -> None:
         assert get(up.a_url, "/health").status == 200
         up.process.signal(signal.SIGINT)
         up.process.wait_for("event=draining", times=4)
-        up.process.signal(signal.SIGINT)
+        up.process.insist(signal.SIGINT)
         assert up.process.exit_status() == 130
     pids = [up.a_pid, up.b_pid, *workers]
     until(lambda: not any(map(alive, pids)), "all have ended")

@@ -3,8 +3,10 @@
 import asyncio
 import os
 import signal
+from time import monotonic
 from typing import Any
 
+_ECHO_S = 0.1
 _SIGNALS = tuple(
     signal.Signals[name] for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
 )
@@ -20,6 +22,7 @@ class Stop:
         self.event = asyncio.Event()
         self.status = 0
         """A shell's status for the signal that came: 130 for Ctrl+C; 0 if none did."""
+        self._asked_at = 0.0
         self._before: dict[signal.Signals, Any] = {}
 
     def __enter__(self) -> None:
@@ -33,7 +36,10 @@ class Stop:
             signal.signal(number, handler)
 
     def _on_signal(self, number: int, _frame: object) -> None:
+        if self.status == 128 + number and monotonic() - self._asked_at < _ECHO_S:
+            return  # `timeout` signals a process and then its group
         if self.status:
             os._exit(128 + number)  # the keepers end what was started
+        self._asked_at = monotonic()
         self.status = 128 + number
         self._loop.call_soon_threadsafe(self.event.set)

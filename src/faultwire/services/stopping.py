@@ -10,6 +10,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable
+from time import monotonic
 from types import FrameType
 
 STOP_SIGNALS = tuple(
@@ -18,6 +19,7 @@ STOP_SIGNALS = tuple(
     if hasattr(signal, name)
 )
 GRACEFUL = ("SIGTERM", "SIGBREAK")
+_ECHO_S = 0.1
 
 
 def take_over(handler: Callable[[int, FrameType | None], None]) -> None:
@@ -25,6 +27,15 @@ def take_over(handler: Callable[[int, FrameType | None], None]) -> None:
     for number in STOP_SIGNALS:
         if number.name != "SIGHUP" or signal.getsignal(number) != signal.SIG_IGN:
             signal.signal(number, handler)
+
+
+def is_echo(reason: str, asked_at: float, name: str) -> bool:
+    """Whether a signal is the first one once more, and no second wish.
+
+    `timeout` sends its signal to a process and then to the process's group: twice within some
+    microseconds. Nobody's fingers are as quick.
+    """
+    return name == reason and monotonic() - asked_at < _ECHO_S
 
 
 def leave(number: int) -> None:
@@ -45,6 +56,7 @@ class StopRequest:
     def __init__(self, insisted: Callable[[int], None] = leave) -> None:
         self.reason = ""
         self.insisted = insisted
+        self._asked_at = 0.0
         self._asked: asyncio.Event | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -73,14 +85,15 @@ class StopRequest:
             await self._asked.wait()
 
     def _on_signal(self, number: int, _frame: FrameType | None) -> None:
-        if self.reason:
+        name = signal.Signals(number).name
+        if self.reason and not is_echo(self.reason, self._asked_at, name):
             self.insisted(number)
-        self._ask(signal.Signals(number).name)
+        self._ask(name)
 
     def _ask(self, reason: str) -> None:
         if self.reason:
             return
-        self.reason = reason
+        self.reason, self._asked_at = reason, monotonic()
         if self._loop is not None and self._asked is not None:
             # Also from the main thread: a signal handler runs while the loop may be asleep.
             self._loop.call_soon_threadsafe(self._asked.set)

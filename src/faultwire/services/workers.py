@@ -19,7 +19,14 @@ from typing import Self
 
 from faultwire.http.sockets import listen_shared, url_of
 from faultwire.services.process import MakeService, ServiceProcess, make_log
-from faultwire.services.stopping import GRACEFUL, STOP_SIGNALS, StopRequest, stay, take_over
+from faultwire.services.stopping import (
+    GRACEFUL,
+    STOP_SIGNALS,
+    StopRequest,
+    is_echo,
+    stay,
+    take_over,
+)
 from faultwire.settings import InvalidSettings, ServiceSettings
 
 _STDIN = 0
@@ -136,7 +143,8 @@ class _Parent:
         self._workers = [_Worker(number, sock) for number, sock in enumerate(socks, 1)]
         self._log = make_log(name, settings)
         self._lifeline, self._lifeline_end = os.pipe()
-        self._stopping = False
+        self._stopping = ""  # who has asked, and when
+        self._stopping_since = 0.0
         self._kill_at = 0.0
 
     def run(self) -> int:
@@ -152,7 +160,7 @@ class _Parent:
             )
             while not self._stopping or self._running():
                 for reason in self._wakeups.wait(self._pause_s()):
-                    if self._stopping and reason != "EOF":
+                    if self._insists(reason):
                         return 128 + signal.Signals[reason]
                     self._stop(reason)
                 self._reap()
@@ -161,6 +169,12 @@ class _Parent:
         finally:
             self._kill()
             self._log.close()
+
+    def _insists(self, reason: str) -> bool:
+        """Whether somebody who has asked already does not want to wait."""
+        if not self._stopping or reason == "EOF":
+            return False
+        return not is_echo(self._stopping, self._stopping_since, reason)
 
     def _running(self) -> list[_Worker]:
         return [worker for worker in self._workers if worker.pid]
@@ -175,7 +189,7 @@ class _Parent:
         """Hand the wish on. From here the sockets are the workers' alone, who close them."""
         if self._stopping:
             return
-        self._stopping = True
+        self._stopping, self._stopping_since = reason, time.monotonic()
         graceful = reason in GRACEFUL
         grace_s = self._settings.drain_grace_s if graceful else 0.0
         wait_s = grace_s + self._settings.drain_timeout_s + _KILL_AFTER_S
