@@ -1,15 +1,11 @@
 """Ctrl+C while a check runs, and a terminal that closes."""
 
 import asyncio
-import os
 import signal
 from time import monotonic
 from typing import Any
 
-_ECHO_S = 0.1
-_SIGNALS = tuple(
-    signal.Signals[name] for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
-)
+from faultwire.services.stopping import is_echo, leave, take_over
 
 
 class Stop:
@@ -27,19 +23,17 @@ class Stop:
 
     def __enter__(self) -> None:
         self._loop = asyncio.get_running_loop()
-        for number in _SIGNALS:
-            if number.name != "SIGHUP" or signal.getsignal(number) != signal.SIG_IGN:
-                self._before[number] = signal.signal(number, self._on_signal)
+        self._before = take_over(self._on_signal)
 
     def __exit__(self, *_: object) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
     def _on_signal(self, number: int, _frame: object) -> None:
-        if self.status == 128 + number and monotonic() - self._asked_at < _ECHO_S:
-            return  # `timeout` signals a process and then its group
+        if is_echo(self.status, self._asked_at, 128 + number):
+            return
         if self.status:
-            os._exit(128 + number)  # the keepers end what was started
+            leave(number)  # the keepers end what was started
         self._asked_at = monotonic()
         self.status = 128 + number
         self._loop.call_soon_threadsafe(self.event.set)

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable
 from time import monotonic
 from types import FrameType
+from typing import Any
 
 STOP_SIGNALS = tuple(
     getattr(signal, name)
@@ -22,20 +23,25 @@ GRACEFUL = ("SIGTERM", "SIGBREAK")
 _ECHO_S = 0.1
 
 
-def take_over(handler: Callable[[int, FrameType | None], None]) -> None:
-    """Handle every signal that stops, but for a SIGHUP that is ignored: `nohup` means it."""
-    for number in STOP_SIGNALS:
-        if number.name != "SIGHUP" or signal.getsignal(number) != signal.SIG_IGN:
-            signal.signal(number, handler)
+def take_over(handler: Callable[[int, FrameType | None], None]) -> dict[signal.Signals, Any]:
+    """Handle every signal that stops, but for a SIGHUP that is ignored: `nohup` means it.
+
+    Says what handled them before.
+    """
+    return {
+        number: signal.signal(number, handler)
+        for number in STOP_SIGNALS
+        if number.name != "SIGHUP" or signal.getsignal(number) != signal.SIG_IGN
+    }
 
 
-def is_echo(reason: str, asked_at: float, name: str) -> bool:
-    """Whether a signal is the first one once more, and no second wish.
+def is_echo(first: object, asked_at: float, again: object) -> bool:
+    """Whether a signal is the first one once more, which came at `asked_at` (monotonic seconds).
 
     `timeout` sends its signal to a process and then to the process's group: twice within some
     microseconds. Nobody's fingers are as quick.
     """
-    return name == reason and monotonic() - asked_at < _ECHO_S
+    return again == first and monotonic() - asked_at < _ECHO_S
 
 
 def leave(number: int) -> None:
