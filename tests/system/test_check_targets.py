@@ -127,7 +127,7 @@ async def test_a_service_that_listens_before_it_serves_is_waited_for(tmp_path: P
 
 
 async def test_a_health_route_that_never_answers_is_waited_for_once(tmp_path: Path) -> None:
-    start = structs.replace(tiny(tmp_path, "mute"), ready_within_s=0.1)
+    start = structs.replace(tiny(tmp_path, "mute"), ready_within_s=4)  # enough to listen
     running = service(start, tmp_path)
     await running.start()
     try:
