@@ -149,6 +149,15 @@ def test_a_clients_mistake_is_no_error_of_the_service(status: int, error: str) -
     }
 
 
+def test_a_service_that_says_that_it_is_leaving_does_not_fail() -> None:
+    event = of_a("/readyz", 503)
+    assert CONTRACTS["unified"].served(event) == (
+        "INFO service=A endpoint=/readyz status=error latency_ms=0 error=ServerError:503 "
+        "http_status=503 request_id=id-1"
+    )
+    assert CONTRACTS["detailed"].served(event) == "INFO service_a GET /readyz 503 0.12ms"
+
+
 def test_unified_and_json_say_why_a_request_was_refused() -> None:
     event = replace(of_a("-", 400), details='Not "HTTP"')
     said = r'details="Not \"HTTP\""'

@@ -19,6 +19,9 @@ CLIENT_LEFT = 499
 _CLIENTS_DOING = (501, 505)
 """A method, a coding or a version that is not served: nothing is wrong with the service."""
 
+_READINESS = "/readyz"
+"""It says so by an error that the service is leaving: at each deployment, to each probe."""
+
 FAMILY_ERRORS = {
     Family.UNAVAILABLE: "Service A unavailable",
     Family.TIMEOUT: "Service A timeout",
@@ -58,7 +61,8 @@ def trouble(event: Served) -> Trouble | None:
         return Trouble("INFO", "error", "ClientDisconnected")
     if event.status < 500 or event.status in _CLIENTS_DOING:
         return Trouble("INFO", "error", f"ClientError:{event.status}")
-    return Trouble("ERROR", "error", f"ServerError:{event.status}")
+    level = "INFO" if event.route == _READINESS else "ERROR"
+    return Trouble(level, "error", f"ServerError:{event.status}")
 
 
 def milliseconds(seconds: float) -> int:
