@@ -116,6 +116,10 @@ REPLAY = """
 A pooled connection that A closes while it is idle, just as B reuses it, is nobody's failure. B
 sends an idempotent request once more, on a fresh connection, within the same deadline. If that
 attempt fails too, its failure is the one that is reported.
+
+A host that vanishes closes nothing, and whatever has its address now knows nothing of the
+connections: a call on one of them is a `response_timeout`. With the second such call B closes those
+that have been idle since the first, so that two are lost in a row, not one for each of them.
 """
 
 

@@ -428,3 +428,50 @@ def test_an_old_idle_connection_is_closed_when_another_is_given_back(new_loop: N
 
     with Upstream(script) as upstream:
         run(new_loop, calls(upstream))
+
+
+def test_a_host_that_vanished_costs_two_calls_however_many_connections_were_idle(
+    new_loop: NewLoop,
+) -> None:
+    count = 8
+    together = threading.Barrier(count)
+
+    def vanishes(peer: Peer) -> None:
+        peer.request()
+        together.wait(LONG_S)
+        peer.send(ok())
+        peer.wait_until_gone()
+
+    async def calls(upstream: Upstream) -> None:
+        async with pool_to(upstream.url) as pool:
+            await asyncio.gather(*(future(get(pool)) for _ in range(count)))
+            for _ in range(2):
+                failure = await failure_of(get(pool, timeout_s=0.1))
+                assert failure.kind is FailureKind.RESPONSE_TIMEOUT
+            await get(pool)
+            await in_thread(upstream.wait_for, over=count)
+
+    with Upstream(*[vanishes] * count, answers(ok())) as upstream:
+        run(new_loop, calls(upstream))
+
+
+def test_a_connection_that_has_been_of_use_since_a_timeout_is_kept(new_loop: NewLoop) -> None:
+    slow = b"GET /slow HTTP/1.1\r\nHost: a\r\n\r\n"
+
+    def script(peer: Peer) -> None:
+        while b"/slow" not in peer.request():
+            peer.send(ok())
+        peer.wait_until_gone()
+
+    async def calls(upstream: Upstream) -> None:
+        async with pool_to(upstream.url) as pool:
+            for _ in range(3):
+                of_use = get(pool)
+                waiting = pool.call(slow, timeout_s=0.1, idempotent=True)
+                await of_use
+                await failure_of(waiting)
+            await get(pool)
+            assert upstream.connections == 1 + 3
+
+    with Upstream(script) as upstream:
+        run(new_loop, calls(upstream))

@@ -25,6 +25,9 @@ class Owner(Protocol):
     def replay(self, asking: "Asking") -> None:
         """Send the request once more, on a fresh connection."""
 
+    def timed_out(self) -> None:
+        """A call has had no answer in time."""
+
     def give_up(self, asking: "Asking") -> Failure:
         """Stop looking for a connection for it. Says why there was none in time."""
 
@@ -83,7 +86,9 @@ class Asking(msgspec.Struct, eq=False):
 
     def expire(self) -> None:
         """The deadline has passed: abort the attempt and say how far it had come."""
-        self.settled(self.let_go())
+        failure = self.let_go()
+        self.pool.timed_out()
+        self.settled(failure)
 
     def let_go(self) -> Failure:
         """Abort the attempt. Says how far it had come."""

@@ -21,6 +21,7 @@ from faultwire.http.limits import DEFAULT_LIMITS, Limits
 DEFAULT_CONNECTIONS = 512
 _LOOK_EVERY_S = 30.0
 _IDLE_LOOKS = 2  # a connection that has been idle for so many looks, and more, is closed
+_DOUBTED = -1 - _IDLE_LOOKS  # since when a connection is idle that was idle at a timeout
 
 
 class Pool:
@@ -69,6 +70,20 @@ class Pool:
     def replay(self, call: Asking) -> None:
         """Send the call's request again, on a fresh connection."""
         self._wait(call, self._replaying)
+
+    def timed_out(self) -> None:
+        """A call has had no answer in time.
+
+        A host that has vanished ends no connection, though another may have taken its address:
+        what was idle at an earlier timeout, and has not been of use since, is closed.
+        """
+        idle, self._idle = self._idle, []
+        for connection in idle:
+            if connection.idle_since == _DOUBTED:
+                connection.close()
+            else:
+                connection.idle_since = _DOUBTED
+                self._idle.append(connection)
 
     def give_up(self, call: Asking) -> Failure:
         """Stop looking for a connection for a call. Says why there was none in time."""
