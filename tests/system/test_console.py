@@ -323,6 +323,13 @@ def test_the_breaker_is_shown_as_it_stands_even_when_nobody_asks(page: Page, lab
     expect(page.locator("#headline")).not_to_contain_text("breaker is open")
 
 
+def test_a_lesson_begins_with_all_of_them_up_whatever_was_paused(page: Page) -> None:
+    for name, whose in (("A", "A"), ("wire", "the wire"), ("B", "B")):
+        press(page, f"Pause {whose}")
+        expect(state_of(page, name)).to_have_text("paused")
+    as_new(page)
+
+
 def test_what_a_paused_b_would_say_is_unknown(page: Page) -> None:
     with another_process(page, "B"):
         page.get_by_label("B's policy").select_option("breaker")

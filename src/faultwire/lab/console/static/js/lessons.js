@@ -28,12 +28,12 @@ async function restartB(more) {
 /** As it was at the beginning: nothing broken, all up, B as it was started. */
 export async function asNew() {
   await post("/traffic", { stop: true });
-  if (store.state.wire) await post("/mend");
-  if (service("A").state === "paused") await act("A", "resume");
   for (const name of ["A", "wire", "B"]) {
+    if (service(name)?.state === "paused") await act(name, "resume");
     if (service(name)?.state === "down") await act(name, "start");
     if (service(name)) await until(name, "up");
   }
+  if (store.state.wire) await post("/mend");
   const { upstream, policy, work } = store.state.options;
   if (work !== "") await restartA("");
   if (upstream !== "right" || policy !== "") await restartB({ upstream: "right", policy: "" });
