@@ -688,24 +688,45 @@ def test_a_page_that_was_asleep_says_so_and_is_live_again(browser: Browser, lab:
     page.close()
 
 
+HIDE = "Object.defineProperty(document, 'hidden', {configurable: true, get: () => %s})"
+
+
+def look_at(page: Page) -> None:
+    page.evaluate(HIDE % "false")
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+
+
 def test_any_number_of_hidden_pages_leave_the_browser_s_connections_to_one_that_is_seen(
     browser: Browser, lab: Lab
 ) -> None:
     context = browser.new_context()  # one browser's six connections to a host
-    hide = "Object.defineProperty(document, 'hidden', {configurable: true, get: () => %s})"
     pages: list[Page] = []
     for _ in range(8):
         page = context.new_page()
         page.set_default_timeout(PATIENCE_S * 1000)
         page.goto(lab.page)
         expect(page.locator("#link")).to_have_text("Live")
-        page.evaluate(hide % "true")
+        page.evaluate(HIDE % "true")
         pages.append(page)
     first = pages[0]
-    first.evaluate(hide % "false")
-    first.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    look_at(first)
     press(first, "Send one")
     expect(first_request(first)).to_contain_text("ok")
+    context.close()
+
+
+def test_pages_that_were_opened_in_the_background_wait_until_they_are_seen(
+    browser: Browser, lab: Lab
+) -> None:
+    context = browser.new_context()
+    context.add_init_script(HIDE % "true")
+    context.set_default_timeout(PATIENCE_S * 1000)
+    pages = [context.new_page() for _ in range(8)]
+    for page in pages:
+        page.goto(lab.page)
+        expect(page.locator("#link")).to_have_text("Connecting …")
+    look_at(pages[-1])
+    expect(pages[-1].locator("#link")).to_have_text("Live")
     context.close()
 
 

@@ -72,7 +72,7 @@ export function start() {
   say(byId("link"), WORDS.connecting);
   document.documentElement.dataset.connection = "connecting";
   looked = performance.now();
-  open();
+  if (!document.hidden) open();
   setInterval(look, LOOK_MS);
   pages.addEventListener("message", rest);
   document.addEventListener("visibilitychange", seen);
