@@ -286,7 +286,7 @@ What holds for all:
   the drain is over is logged as 503, which is not sent any more. `unified` and JSON say the reason
   for both in `details`.
 - Where the log has levels, failures are at ERROR. A client's mistake is not the service's failure
-  and is at INFO.
+  and is at INFO, and so is the 503 of `/readyz`, by which a service says that it is leaving.
 - `latency_ms` is the whole request. `upstream_ms` is the call to A.
 """
 

@@ -256,6 +256,14 @@ def test_what_made_no_call_is_told_as_well(more: str, outcome: str, cause: str) 
     assert (found.outcome, found.cause) == (outcome, cause)
 
 
+@pytest.mark.parametrize(
+    "more", ["error=ServerError:503 http_status=503", 'error="ServerError:503"']
+)
+def test_a_service_that_says_that_it_is_leaving_has_not_failed(more: str) -> None:
+    leaving = [f(1.0, "error", 0, more, "/readyz") for f in (a, b)]
+    assert explained([*leaving, at(1.0, "service_a GET /readyz 503 0.01ms")]) == []
+
+
 # Joining by time: the contracts without ids.
 
 

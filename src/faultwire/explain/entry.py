@@ -49,6 +49,12 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         return self.status == OK
 
     @property
+    def is_leaving(self) -> bool:
+        """Whether a service says to a probe that it drains: nothing has failed."""
+        said = str(self.http_status or self.error)
+        return self.endpoint == "/readyz" and said.endswith("503") and not self.fault
+
+    @property
     def is_request(self) -> bool:
         """Whether the line is about a request."""
         return not self.event

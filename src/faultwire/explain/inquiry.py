@@ -135,7 +135,7 @@ class Inquiry:
             if entry.service == A:
                 self._scene.heard_of_upstream()
             self._scene.event(entry)
-        elif not entry.ok or entry.attempts > 1:
+        elif (not entry.ok and not entry.is_leaving) or entry.attempts > 1:
             if not entry.details and (said := self._details.pop(entry.service, "")):
                 entry = msgspec.structs.replace(entry, details=said)
             heappush(self._waiting, (self._due(entry), next(self._numbers), entry))
