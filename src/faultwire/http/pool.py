@@ -117,7 +117,7 @@ class Pool:
         self._idle.append(connection)
 
     def _look(self) -> None:
-        """Close what has been idle for a minute or more."""
+        """Close what has been idle for a minute or more, or since a timeout."""
         self._looking = self.loop.call_later(_LOOK_EVERY_S, self._look) if self._open else None
         self._looks += 1
         idle = self._idle
