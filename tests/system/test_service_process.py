@@ -8,6 +8,7 @@ import socket
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
+from time import perf_counter
 
 import pytest
 
@@ -195,12 +196,17 @@ def test_a_second_signal_ends_a_service_at_once(
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_a_signal_that_comes_twice_at_once_is_one_wish(start: Start, workers: str) -> None:
     """`timeout` sends it to the process, and then to its group."""
-    for _ in range(5):
+    at_once = 0
+    while at_once < 5:
         process = start("service-a", "--port", "0", "--workers", workers, "--drain-grace", "200ms")
         process.url()
-        os.kill(process.pid, signal.SIGTERM)
-        os.kill(process.pid, signal.SIGTERM)
-        assert process.exit_status() == 0
+        began = perf_counter()
+        while perf_counter() - began < 0.01:
+            os.kill(process.pid, signal.SIGTERM)
+        was_at_once = perf_counter() - began < 0.03  # this test may have been interrupted
+        status = process.exit_status()
+        assert status == 0 or not was_at_once
+        at_once += was_at_once
 
 
 def test_no_request_fails_while_a_service_drains(start: Start, hammer: Hammer) -> None:
