@@ -148,6 +148,8 @@ def test_the_seed_matters() -> None:
         (b"tomorrow", None),
         (b"Sun, 99 Nov 1994 08:49:40 GMT", None),
         (b"Sun", None),
+        (b"Sun, 06 Nov 99999999999999999999 08:49:40 GMT", None),
+        (b"Sun, 06 Nov 1994 08:49:40 +99999999999999999999", None),
         (b"1994-11-06T08:49:40Z", None),
         (b"\xb2", None),
     ],

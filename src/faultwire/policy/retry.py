@@ -111,7 +111,7 @@ def retry_after_s(value: bytes, unix_now: float) -> float | None:
         return None
     try:
         date = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):  # the latter of a year or a zone beyond all bounds
         return None
     if date.tzinfo is None:  # asctime's format, which is in GMT, too
         date = date.replace(tzinfo=UTC)
