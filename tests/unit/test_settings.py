@@ -104,8 +104,9 @@ def test_there_may_be_several_upstreams_but_not_one_twice() -> None:
     given = read_service_b({"upstream": "http://a:1, http://b:2"}, {})
     assert given.upstream == ("http://a:1", "http://b:2")
     assert not given.is_plain
-    with pytest.raises(InvalidSettings, match="URLs that differ"):
-        read_service_b({"upstream": "http://a:1,http://a:1/"}, {})
+    for again in ("http://a:1/", "a:1", "http://A:1/other"):
+        with pytest.raises(InvalidSettings, match="URLs that differ in their host or port"):
+            read_service_b({"upstream": f"http://a:1,{again}"}, {})
 
 
 def test_policies_are_checked_when_they_are_read() -> None:

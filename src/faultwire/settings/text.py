@@ -57,9 +57,14 @@ def host(text: str) -> str:
 def upstream_urls(text: str) -> tuple[str, ...]:
     """One or several URLs of an upstream, with commas between them."""
     urls = tuple(upstream_url(each.strip()) for each in text.split(","))
-    if len(set(urls)) != len(urls):
-        raise ValueError("URLs that differ")
+    if len({_address(url) for url in urls}) != len(urls):
+        raise ValueError("URLs that differ in their host or port")
     return urls
+
+
+def _address(url: str) -> str:
+    """`http://HOST:PORT` of a URL: what an upstream is known by."""
+    return "/".join(url.split("/")[:3])
 
 
 def policies(text: str) -> str:
