@@ -49,8 +49,9 @@ SECTIONS = {
         "A limit on calls in flight that follows A's latency: while latency is what it has been "
         "for long, the limit may grow; where it has risen, it falls in proportion. It is "
         'Gradient2 of Netflix\'s concurrency-limits ("Performance Under Load", 2018), with one '
-        "thing added: a window with timeouts multiplies the limit by 0.9. What is above the limit "
-        "fails at once as `overloaded`, with `Retry-After`.",
+        "thing added: a window with timeouts multiplies the limit by 0.9. (That A did not answer "
+        "somebody in a hurry is no such timeout.) What is above the limit fails at once as "
+        "`overloaded`, with `Retry-After`.",
         "When latency varies for reasons that have nothing to do with load (large and small "
         "answers, a cold cache): good calls are refused. With little traffic it learns slowly. "
         "Hence it is not in `production`: watch it first.",

@@ -262,6 +262,14 @@ def test_the_limit_learns_from_answers_and_timeouts_and_not_from_quick_failures(
         assert bosun._layers.shed._long_term_s == pytest.approx(latency_s)
 
 
+def test_callers_in_a_hurry_do_not_lower_the_limit_for_others() -> None:
+    bosun = conductor("shed")
+    for _ in range(20):
+        plan = bosun.begin(10.0, 1.0, asked_s=0.01)
+        plan.failed(start(plan, 10.0), SLOW, 10.01)
+    assert bosun.standing(10.01)["shed_limit"] == 50
+
+
 def test_an_attempt_that_began_a_little_late_speaks_against_the_upstream() -> None:
     bosun = conductor("breaker(volume=1)")
     plan = bosun.begin(0.0, 1.0)

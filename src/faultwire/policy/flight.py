@@ -73,14 +73,16 @@ class Flight:
         self.flying.remove(attempt)
         if failure is not None:
             self._failed_at = attempt.address
-        self._release(attempt, judge(failure, patient=self._patient(attempt)), now)
+        verdict = judge(failure, patient=self._patient(attempt))
+        self._release(attempt, verdict, now)
         latency_s = now - attempt.started
         layers = self._layers
         if layers.hedge is not None and failure is None:
             layers.hedge.observed(latency_s, now)
         if layers.shed is not None:
-            timed_out = failure is not None and BLAME[failure.kind] is Blame.SLOWNESS
-            if failure is None or timed_out:  # a quick failure says nothing of A's pace
+            slow = failure is not None and BLAME[failure.kind] is Blame.SLOWNESS
+            timed_out = slow and verdict is Verdict.FAILED
+            if failure is None or timed_out:  # neither quick failures nor hurry tell A's pace
                 layers.shed.observed(latency_s, now, timed_out=timed_out)
         return True
 
