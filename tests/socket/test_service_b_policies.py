@@ -236,3 +236,30 @@ def test_who_leaves_the_line_keeps_nobody_waiting(new_loop: NewLoop) -> None:
             client.reset()
         for number, client in enumerate(clients[::2]):
             assert client.answer().json == {"echo": str(2 * number)}
+
+
+def test_of_several_upstreams_answer_and_log_name_the_one_that_was_called(
+    new_loop: NewLoop,
+) -> None:
+    nobody = f"127.0.0.1:{unused_port()}"
+    with Upstream(answers(*[OK] * 20)) as upstream:
+        urls = f"{upstream.url}/first,http://{nobody}/second"
+        with service_b(new_loop, urls, contract="detailed") as b:
+            refused = next(each for each in (b.echo() for _ in range(1000)) if each.status != 200)
+            assert f'next-hop="{nobody}"' in refused.headers["proxy-status"]
+            assert f"http://{nobody}/second/echo?" in b.wait_for_line("Connection error calling")
+        urls = f"http://{nobody}/first,{upstream.url}/second"
+        with service_b(new_loop, urls, contract="detailed", policy="retry(base=1ms)") as b:
+            assert b.echo().status == 200
+            assert f"{upstream.url}/second/echo?" in b.wait_for_line("call successful")
+
+
+def test_a_timeout_is_told_with_the_deadline_that_there_was(new_loop: NewLoop) -> None:
+    with (
+        Upstream(stalls()) as upstream,
+        service_b(new_loop, upstream.url, contract="detailed", policy="deadline") as b,
+    ):
+        told = "Timeout calling Service A after 0.05s"
+        assert b.echo("X-Deadline-Ms: 50").json["details"] == told
+        assert "(timeout=0.05s)" in b.wait_for_line("Calling Service A")
+        assert b.wait_for_line(told)

@@ -12,7 +12,8 @@ MAX_DETAILS_CHARS = 200
 def proxy_status(called: Called, next_hop: str, name: str = "service-b") -> str:
     """The field's value: who speaks, what went wrong, A's status if any, and where.
 
-    `next_hop` is A's `host:port`; `name` must be a token. `called.failure` is set.
+    `next_hop` is A's `host:port`, unless attempts were made at several addresses: then it is the
+    one that the failure is of. `name` must be a token. `called.failure` is set.
     """
     failed = failure_in(called)
     parts = [name]
@@ -20,10 +21,15 @@ def proxy_status(called: Called, next_hop: str, name: str = "service-b") -> str:
         parts.append(f"error={error}")
     if status := called.status or failed.status:
         parts.append(f"received-status={status}")
-    parts.append(f"next-hop={_string(next_hop)}")
+    parts.append(f"next-hop={_string(_failed_at(called) or next_hop)}")
     if failed.detail:
         parts.append(f"details={_string(failed.detail[:MAX_DETAILS_CHARS])}")
     return "; ".join(parts)
+
+
+def _failed_at(called: Called) -> str:
+    """The address of the last attempt that has failed; empty where there is one address only."""
+    return next((each.address for each in reversed(called.tried) if each.failure), "")
 
 
 def _error(failed: Failure) -> str | None:

@@ -30,8 +30,10 @@ class ResilientB(ServiceB):
         """Open the pools."""
         await Application.start(self)  # not B's own pool
         settings = self._settings
+        origins = [parse_origin(url) for url in settings.upstream]
+        self._urls = {origin.authority: origin.url for origin in origins}
         self._calls = Calls(
-            [parse_origin(url) for url in settings.upstream],
+            origins,
             read_set(settings.policy),
             most=settings.upstream_connections,
             random=Random(),  # noqa: S311 - jitter is no secret
@@ -56,9 +58,10 @@ class ResilientB(ServiceB):
     ) -> Response:
         """Call A's `target`; its answer must echo `msg`, if there is one."""
         started = perf_counter()
-        url, request_id = self._upstream + target, exchange.request_id.decode()
+        timeout_s = self.timeout_s if asked_s is None else min(self.timeout_s, asked_s)
+        request_id = exchange.request_id.decode()
         if self._log.tells_calls:
-            self._log.calling(Calling(url, self.timeout_s, request_id))
+            self._log.calling(Calling(self._upstream + target, timeout_s, request_id))
 
         def request(attempt: Attempt, origin: Origin) -> bytes:
             return self._request(attempt, origin, target, exchange)
@@ -68,8 +71,8 @@ class ResilientB(ServiceB):
 
         ended = await self._calls.call(request, judge, timeout_s=self.timeout_s, asked_s=asked_s)
         exchange.called = Called(
-            url,
-            self.timeout_s,
+            self._url(ended) + target,
+            timeout_s,
             request_id,
             ended.status,
             ended.requests,
@@ -79,6 +82,14 @@ class ResilientB(ServiceB):
             ended.stopped_by or "",
         )
         return self._answer(exchange, exchange.called, ended)
+
+    def _url(self, ended: Ended[bytes]) -> str:
+        """The upstream whose answer, or failure, is the call's: of several the one that was tried.
+
+        The addresses behind one name are all called by its name.
+        """
+        decisive = (t.address for t in reversed(ended.tries) if t.failure or t.status)
+        return self._urls.get(next(decisive, ""), self._upstream)
 
     def _request(self, attempt: Attempt, origin: Origin, target: str, exchange: Exchange) -> bytes:
         trace = exchange.trace
