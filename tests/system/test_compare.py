@@ -153,6 +153,16 @@ def test_ctrl_c_before_anything_is_measured_says_so(start: Start) -> None:
     assert ran.said or ran.lines == ["faultwire compare: stopped before anything was measured"]
 
 
+def test_ctrl_c_is_not_lost_while_the_first_answer_is_waited_for(start: Start) -> None:
+    ran = start("compare", "--policies", "none,retry", "--work", "50m", "--timeout", "1h")
+    until(lambda: asks(ran.pid), "B has been asked")
+    left = descendants(ran.pid)
+    ran.signal(signal.SIGINT)
+    assert ran.exit_status() == 130
+    assert not list(filter(alive, left))
+    assert ran.lines == ["faultwire compare: stopped before anything was measured"]
+
+
 def test_a_service_that_dies_is_no_result_of_its_policies(start: Start) -> None:
     ran = start("compare", "--policies", "none", "--for", "10m", "--fault-from", "1m")
     until(lambda: asked(ran.pid) > 5, "B is under load")
@@ -182,6 +192,14 @@ def asked(pid: int) -> int:
             count = re.search(r'_count\{.*"/call-echo".*\} ([0-9]+)', get(url, "/metrics").body)
             return int(count[1]) if count else 0
     return 0
+
+
+def asks(pid: int) -> bool:
+    """Whether the Service B below a process is waiting for A."""
+    for _, url in service_b(pid):
+        if not refuses(url):
+            return "http_server_active_requests 2.0" in get(url, "/metrics").body
+    return False
 
 
 @pytest.mark.parametrize(

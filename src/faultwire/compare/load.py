@@ -75,8 +75,18 @@ class Load:
     async def try_once(self) -> str:
         """Ask once, before anything is measured. What is wrong with the answer; empty if nothing.
 
-        It opens a connection, too.
+        It opens a connection, too. When `stop` is set, the answer is not waited for.
         """
+        asking = asyncio.create_task(self._asked_once())
+        stopped = asyncio.create_task(self._stopped.wait())
+        try:
+            await asyncio.wait({asking, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            return asking.result() if asking.done() else ""
+        finally:
+            asking.cancel()
+            stopped.cancel()
+
+    async def _asked_once(self) -> str:
         call = self._pool.call(self._request(0), timeout_s=self._patience_s, idempotent=True)
         try:
             reply = await call
