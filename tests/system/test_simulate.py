@@ -2,14 +2,17 @@
 
 import json
 import re
+import signal
 import subprocess
 from dataclasses import asdict
+from pathlib import Path
 
 import pytest
 
 from faultwire.simulate.lessons import LESSONS
 from faultwire.simulate.run import run as simulated
-from tests.system.running import FAULTWIRE, environment, run
+from tests.system.conftest import Start
+from tests.system.running import FAULTWIRE, alive, descendants, environment, run, until
 
 PATIENCE_S = 50.0
 
@@ -55,6 +58,21 @@ def test_the_same_seed_gives_the_same_in_whatever_process_it_runs() -> None:
     lesson = LESSONS["deadline-propagation"]
     here = asdict(simulated(lesson.variants(lesson.scenario)[0], 1))
     assert told["results"][0] == json.loads(json.dumps(here))
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_nothing_is_left_of_a_simulation_that_is_ended(start: Start, number: int) -> None:
+    ran = start("simulate", "metastable", "--clients", "1000000")
+    until(lambda: len(workers(ran.pid)) > 1, "it simulates")
+    left = descendants(ran.pid)
+    ran.signal(number)
+    assert ran.exit_status() == -number
+    until(lambda: not list(filter(alive, left)), "nothing is left")
+
+
+def workers(pid: int) -> list[int]:
+    """The processes below this one that have begun to simulate: they have loaded what it takes."""
+    return [each for each in descendants(pid) if "hdrh" in Path(f"/proc/{each}/maps").read_text()]
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import signal
+import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
@@ -53,7 +54,7 @@ def _run_all(variants: Sequence[Variant], seed: int) -> Sequence[Result]:
     if requests < _WORTH_A_PROCESS or processes == 1:
         return [one(each) for each in variants]
     context = multiprocessing.get_context("spawn")  # alike on every system
-    with ProcessPoolExecutor(processes, context, _die_of_interrupts) as pool:
+    with ProcessPoolExecutor(processes, context, _end_with_the_parent) as pool:
         try:
             return list(pool.map(one, variants))
         except KeyboardInterrupt:
@@ -62,6 +63,17 @@ def _run_all(variants: Sequence[Variant], seed: int) -> Sequence[Result]:
             raise
 
 
-def _die_of_interrupts() -> None:
-    """Ctrl+C is for the whole group of processes, and only one of them has something to say."""
+def _end_with_the_parent() -> None:
+    """Ctrl+C is for the whole group of processes, and only one of them has something to say.
+
+    Where the parent alone is ended, by whatever signal, nobody would tell its children.
+    """
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    threading.Thread(target=_watch_the_parent, daemon=True).start()
+
+
+def _watch_the_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
