@@ -263,3 +263,12 @@ def test_a_timeout_is_told_with_the_deadline_that_there_was(new_loop: NewLoop) -
         assert b.echo("X-Deadline-Ms: 50").json["details"] == told
         assert "(timeout=0.05s)" in b.wait_for_line("Calling Service A")
         assert b.wait_for_line(told)
+
+
+def test_a_timeout_is_told_in_whole_milliseconds(new_loop: NewLoop) -> None:
+    with (
+        Upstream(stalls()) as upstream,
+        service_b(new_loop, upstream.url, policy="deadline", timeout_s="100ms") as b,
+    ):
+        details = b.echo().json["details"]
+    assert re.search(r"did not answer in 0\.[0-9]{1,3} s \(", details), details

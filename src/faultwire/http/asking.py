@@ -98,7 +98,8 @@ class Asking(msgspec.Struct, eq=False):
             return self.pool.give_up(self)
         phase = connection.abandon()
         where = self.pool.origin.authority
-        detail = f"{where} did not answer in {self.timeout_s:g} s (waiting for {_AWAITED[phase]})"
+        took = f"{round(self.timeout_s, 3):g} s"
+        detail = f"{where} did not answer in {took} (waiting for {_AWAITED[phase]})"
         return Failure(FailureKind.RESPONSE_TIMEOUT, detail, phase=phase)
 
 
