@@ -1,6 +1,7 @@
 """Calls under policies, carried out on real sockets: what the plan decides is what happens."""
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from random import Random
@@ -261,6 +262,32 @@ def test_a_name_s_addresses_are_told_when_they_are_known(new_loop: NewLoop) -> N
         return told
 
     assert "127.0.0.1" in run(new_loop, main())
+
+
+def test_an_address_that_has_just_gone_finishes_what_it_has_begun(new_loop: NewLoop) -> None:
+    """Though one that went an hour before is dropped in this moment."""
+
+    async def main(upstream: Upstream) -> Ended[bytes]:
+        here = parse_origin(upstream.url)
+        async with calls_to("balance", "http://nobody.invalid:80") as calls:
+            calls._moved([here])
+            long_ago = monotonic()
+            under_way = asyncio.ensure_future(call(calls))
+            await in_thread(upstream.wait_for, requests=1)
+            calls._moved([here._replace(host="127.0.0.2")])
+            calls._drop_the_gone(long_ago)
+            released.set()
+            return await under_way
+
+    released = threading.Event()
+
+    def answers_late(peer: Peer) -> None:
+        peer.request()
+        peer.wait(released)
+        peer.send(OK)
+
+    with Upstream(answers_late) as upstream:
+        assert run(new_loop, main(upstream)).failure is None
 
 
 def test_a_name_that_does_not_resolve_is_told_as_such(new_loop: NewLoop) -> None:

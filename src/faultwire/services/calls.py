@@ -65,7 +65,7 @@ class Calls:
         self._balances = len(origins) > 1 or policies.balance is not None
         self._first = origins[0].authority
         names = [origin.authority for origin in origins]
-        self._current = set(names)
+        self._gone: dict[str, float] = {}  # since when a pool's address is none any more
         self.conductor = Conductor(policies, random, names if self._balances else (), changed)
         self._take(origins)
         self._addresses: Addresses | None = None
@@ -112,12 +112,17 @@ class Calls:
         self._take(origins)
         names = [origin.authority for origin in origins]
         self.conductor.update(names)
-        self._current = {*names, self._first}
-        asyncio.get_running_loop().call_later(_RETIRED_S, self._drop_the_gone)
+        now = monotonic()
+        gone = self._pools.keys() - {*names, self._first}
+        self._gone = {name: self._gone.get(name, now) for name in gone}
+        loop = asyncio.get_running_loop()
+        loop.call_later(_RETIRED_S, self._drop_the_gone, now)
 
-    def _drop_the_gone(self) -> None:
-        for gone in self._pools.keys() - self._current:
-            self._pools.pop(gone).close()
+    def _drop_the_gone(self, until: float) -> None:
+        """End what was gone by then: others may have gone only now."""
+        for name in [name for name, since in self._gone.items() if since <= until]:
+            del self._gone[name]
+            self._pools.pop(name).close()
 
 
 class _Run(Generic[T]):
