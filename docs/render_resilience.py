@@ -391,7 +391,8 @@ def blame() -> str:
     said = {
         Blame.UPSTREAM: "yes",
         Blame.SLOWNESS: "if it was given its usual time",
-        Blame.STATUS: "from 500 on; anything else shows that A is well",
+        Blame.STATUS: "from 500 on; anything else shows that A is well; 504 of an A that was told "
+        "the deadline is its timeout",
         Blame.NOBODY: "no",
     }
     rows = ((f"[`{kind}`](failures.md#{kind})", said[BLAME[kind]]) for kind in FailureKind)

@@ -102,6 +102,17 @@ def test_a_client_in_a_hurry_is_answered_in_its_time_and_opens_no_breaker(
         assert b.echo("X-Deadline-Ms: 50").json["kind"] == "response_timeout"
 
 
+def test_a_that_stops_for_a_client_in_a_hurry_opens_no_breaker(new_loop: NewLoop) -> None:
+    """A knows the deadline, and says 504 before B has noticed that it is over."""
+    with (
+        service_a(new_loop, work_s="10s") as a,
+        service_b(new_loop, a.url, policy="breaker(volume=1)+deadline") as b,
+    ):
+        for _ in range(5):
+            late = b.echo("X-Deadline-Ms: 50").json["kind"]
+            assert late in ("upstream_status", "response_timeout")
+
+
 @pytest.mark.parametrize("value", ["soon", "-1", "1.5", ""])
 def test_a_hurry_that_cannot_be_read_is_refused(new_loop: NewLoop, value: str) -> None:
     with (

@@ -5,7 +5,7 @@ from faultwire.policy.attempt import Attempt
 from faultwire.policy.breaker import Permit
 from faultwire.policy.deadline import LEAST_S, Deadline
 from faultwire.policy.layers import Layers
-from faultwire.policy.verdict import BLAME, Blame, Verdict, judge
+from faultwire.policy.verdict import Verdict, is_slow, judge
 
 _USUAL = 0.9  # an attempt that began a little late was given its usual time all the same
 
@@ -73,14 +73,15 @@ class Flight:
         self.flying.remove(attempt)
         if failure is not None:
             self._failed_at = attempt.address
-        verdict = judge(failure, patient=self._patient(attempt))
+        told = attempt.tells_deadline
+        verdict = judge(failure, patient=self._patient(attempt), told=told)
         self._release(attempt, verdict, now)
         latency_s = now - attempt.started
         layers = self._layers
         if layers.hedge is not None and failure is None:
             layers.hedge.observed(latency_s, now)
         if layers.shed is not None:
-            slow = failure is not None and BLAME[failure.kind] is Blame.SLOWNESS
+            slow = failure is not None and is_slow(failure, told=told)
             timed_out = slow and verdict is Verdict.FAILED
             if failure is None or timed_out:  # neither quick failures nor hurry tell A's pace
                 layers.shed.observed(latency_s, now, timed_out=timed_out)

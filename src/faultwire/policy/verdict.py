@@ -7,6 +7,7 @@ from types import MappingProxyType
 from faultwire.failures import Failure, FailureKind
 
 _SERVER_ERROR = 500
+_GATEWAY_TIMEOUT = 504
 
 
 class Verdict(StrEnum):
@@ -50,19 +51,30 @@ BLAME: Mapping[FailureKind, Blame] = MappingProxyType(
 """`SLOWNESS` speaks against an upstream that was given its usual time; `STATUS` where it is 5xx."""
 
 
-def judge(failure: Failure | None, *, patient: bool) -> Verdict:
+def is_slow(failure: Failure, *, told: bool) -> bool:
+    """Whether an attempt has failed because its time was over.
+
+    An upstream that was `told` the deadline may notice it first, and answer 504.
+    """
+    if told and failure.kind is FailureKind.UPSTREAM_STATUS:
+        return failure.status == _GATEWAY_TIMEOUT
+    return BLAME[failure.kind] is Blame.SLOWNESS
+
+
+def judge(failure: Failure | None, *, patient: bool, told: bool) -> Verdict:
     """What the end of an attempt says of the upstream.
 
-    `patient`: the attempt was given its usual time. An upstream that did not answer somebody in
-    a hurry is not ill. One that answers 3xx or 4xx is well: the request was not.
+    `patient`: the attempt was given its usual time; `told`: the upstream knew its deadline. An
+    upstream that did not answer somebody in a hurry is not ill. One that answers 3xx or 4xx is
+    well: the request was not.
     """
     if failure is None:
         return Verdict.SUCCEEDED
+    if is_slow(failure, told=told):
+        return Verdict.FAILED if patient else Verdict.NEUTRAL
     blame = BLAME[failure.kind]
     if blame is Blame.UPSTREAM:
         return Verdict.FAILED
-    if blame is Blame.SLOWNESS:
-        return Verdict.FAILED if patient else Verdict.NEUTRAL
     if blame is Blame.STATUS:
         ill = failure.status is not None and failure.status >= _SERVER_ERROR
         return Verdict.FAILED if ill else Verdict.SUCCEEDED
