@@ -93,17 +93,18 @@ SECTIONS = {
         "them to say so, attempts are refused at once as `circuit_open`, with `Retry-After`. After "
         "a rest a few trials may pass; when all succeed, it closes. Every change of state begins a "
         "new generation, and what an attempt of an earlier one reports is ignored. A caller that "
-        "left, or whose own deadline was shorter than usual, never opens it.",
-        "When A fails in part, for some requests or on some machines: it refuses those that would "
-        "have succeeded. An error rate near its ratio makes it flap.",
+        "left, or whose own deadline was shorter than usual, never opens it; nor does one of "
+        "several addresses that fails while another does not.",
+        "When A fails in part, for some requests or on some machines behind one address: it "
+        "refuses those that would have succeeded. An error rate near its ratio makes it flap.",
     ),
     "balance": Section(
         "With several addresses: of two drawn at random the one with fewer attempts in flight is "
         'called (Mitzenmacher, "The Power of Two Choices", 2001); a retry goes to another '
         "one. An address that fails several times in a row is ejected, each time twice as long, "
-        "but never more than half of them: when all fail it is not the addresses. The set may "
-        "change at any time; what is known of those that stay is kept. Several addresses are "
-        "balanced without this policy, too, but none is ejected.",
+        "but never more than half of them: when all fail it is not the addresses, and all of them "
+        "are tried. The set may change at any time; what is known of those that stay is kept. "
+        "Several addresses are balanced without this policy, too, but none is ejected.",
         "When one address serves one customer: what fails there fails anywhere, and takes other "
         "addresses out of service.",
     ),

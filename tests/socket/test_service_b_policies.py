@@ -159,6 +159,14 @@ def test_of_several_upstreams_one_that_is_down_is_left_alone(new_loop: NewLoop) 
     assert "faultwire_upstreams_ejected 1.0" in metrics
 
 
+def test_one_upstream_that_is_down_opens_no_breaker_for_the_others(new_loop: NewLoop) -> None:
+    with Upstream(answers(*[OK] * 200)) as upstream:
+        urls = f"http://127.0.0.1:{unused_port()},{upstream.url}"
+        policy = "retry(base=1ms)+breaker(volume=20,ratio=0.3)"
+        with service_b(new_loop, urls, policy=policy) as b:
+            assert [b.echo().status for _ in range(150)] == [200] * 150
+
+
 def test_a_retry_goes_to_another_upstream_than_the_attempt_that_failed(new_loop: NewLoop) -> None:
     with Upstream(answers(OK)) as upstream:
         urls = f"http://127.0.0.1:{unused_port()},{upstream.url}"

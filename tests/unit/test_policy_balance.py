@@ -101,6 +101,30 @@ def test_never_more_than_the_share_is_ejected() -> None:
     assert chosen(alone, 0.0) == {"a"}
 
 
+def test_one_fails_alone_until_all_do_or_it_succeeds() -> None:
+    balancer = Balancer(SETTINGS, ["a", "b"])
+    fail(balancer, "a", 0.0, times=2)
+    assert not balancer.fails_alone(of(balancer, "a"))
+    fail(balancer, "a", 0.0, times=1)
+    assert balancer.fails_alone(of(balancer, "a"))
+    assert not balancer.fails_alone(of(balancer, "b"))
+    fail(balancer, "b", 0.0)
+    assert not balancer.fails_alone(of(balancer, "a"))
+    balancer.release(balancer.choose(5.0, RANDOM, "b"), Verdict.SUCCEEDED, 5.0)
+    assert not balancer.fails_alone(of(balancer, "a"))
+    assert balancer.fails_alone(of(balancer, "b"))
+
+
+def test_after_a_long_outage_of_all_the_first_that_is_back_is_found() -> None:
+    """It may have been ejected for minutes, while the other, as bad, must not be."""
+    balancer = Balancer(SETTINGS, ["a", "b"])
+    for second in range(600):
+        fail(balancer, "a", float(second))
+        fail(balancer, "b", float(second))
+    assert balancer.ejected(599.0) == 1
+    assert chosen(balancer, 599.0) == {"a", "b"}
+
+
 def test_late_failures_of_an_ejected_address_do_not_count() -> None:
     balancer = Balancer(SETTINGS, ["a", "b"])
     fail(balancer, "a", 0.0, times=9)
@@ -139,7 +163,8 @@ def test_the_healthy_are_chosen_and_what_is_released_is_not_in_flight(data: st.D
             balancer.release(held.pop(), data.draw(st.sampled_from(Verdict)), now)
         else:
             held.append(balancer.choose(now, RANDOM))
-            assert held[-1].ejected_until <= now
+            others = [u for u in balancer.upstreams if u.ejected_until <= now]
+            assert held[-1] in others or all(u.failing for u in others)
         assert balancer.ejected(now) <= 2
     assert sum(u.in_flight for u in balancer.upstreams) == len(held)
 

@@ -284,6 +284,30 @@ def test_an_address_that_fails_is_ejected() -> None:
     assert len({start(bosun.begin(0.0, 1.0), 0.0).address for _ in range(20)}) == 1
 
 
+def test_one_address_that_fails_opens_no_breaker_and_all_of_them_do() -> None:
+    bosun = conductor("breaker(volume=8)+balance(ejected_percent=0)", "a", "b")
+
+    def ends(address: str, failure: Failure | None) -> None:
+        plan = bosun.begin(0.0, 1.0)
+        attempt = start(plan, 0.0)
+        while attempt.address != address:
+            plan.close(0.0)
+            plan = bosun.begin(0.0, 1.0)
+            attempt = start(plan, 0.0)
+        if failure is None:
+            plan.succeeded(attempt, 0.0)
+        else:
+            plan.failed(attempt, failure, 0.0)
+
+    for _ in range(20):
+        ends("a", RESET)
+        ends("b", None)
+    assert bosun.standing(0.0)["breaker_state"] == "closed"
+    while bosun.standing(0.0)["breaker_state"] == "closed":
+        ends("b", RESET)
+        ends("a", RESET)
+
+
 def test_what_the_upstream_asked_for_comes_before_the_retry() -> None:
     plan = conductor("retry").begin(0.0, 1.0)
     plan.failed(start(plan, 0.0), ILL, 0.0, retry_after_s=0.5)

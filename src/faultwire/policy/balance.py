@@ -28,12 +28,13 @@ class BalanceSettings:
 class Upstream:
     """One address, and how it has done."""
 
-    __slots__ = ("address", "ejected_until", "ejections", "failures", "in_flight")
+    __slots__ = ("address", "ejected_until", "ejections", "failing", "failures", "in_flight")
 
     def __init__(self, address: str) -> None:
         self.address = address
         self.in_flight = 0
         self.failures = 0  # in a row
+        self.failing = False  # so many in a row as eject, and no success since
         self.ejections = 0  # without a good time between them
         self.ejected_until = 0.0
 
@@ -63,10 +64,15 @@ class Balancer:
         self._upstreams = given or known
 
     def choose(self, now: float, random: Random, avoid: str | None = None) -> Upstream:
-        """The upstream for one attempt: if there is a choice, not the one to `avoid`."""
-        candidates = list(self._upstreams.values())
-        if len(candidates) > 1:
-            candidates = [u for u in candidates if u.ejected_until <= now] or candidates
+        """The upstream for one attempt: if there is a choice, not the one to `avoid`.
+
+        Where all that are not ejected fail, those that are may be well by now.
+        """
+        candidates = everyone = list(self._upstreams.values())
+        if len(everyone) > 1:
+            candidates = [u for u in everyone if u.ejected_until <= now]
+            if all(u.failing for u in candidates):
+                candidates = everyone
             candidates = [u for u in candidates if u.address != avoid] or candidates
         chosen = _less_loaded(candidates, random)
         chosen.in_flight += 1
@@ -77,12 +83,19 @@ class Balancer:
         upstream.in_flight -= 1
         if verdict is Verdict.SUCCEEDED:
             upstream.failures = 0
+            upstream.failing = False
             if now >= upstream.ejected_until + self._duration_s(upstream.ejections):
                 upstream.ejections = 0
         elif verdict is Verdict.FAILED and upstream.ejected_until <= now:
             upstream.failures += 1
-            if upstream.failures >= self._settings.failures and self._may_eject(now):
-                self._eject(upstream, now)
+            if upstream.failures >= self._settings.failures:
+                upstream.failing = True
+                if self._may_eject(now):
+                    self._eject(upstream, now)
+
+    def fails_alone(self, upstream: Upstream) -> bool:
+        """Whether this address fails and another does not: then it is the address."""
+        return upstream.failing and not all(u.failing for u in self._upstreams.values())
 
     def ejected(self, now: float) -> int:
         """How many are left alone at the moment."""

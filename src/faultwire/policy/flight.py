@@ -102,7 +102,10 @@ class Flight:
         return attempt.timeout_s >= enough * self._usual_s
 
     def _release(self, attempt: Attempt, verdict: Verdict, now: float) -> None:
+        balancer, upstream = self._layers.balancer, attempt.upstream
+        if upstream is not None and balancer is not None:
+            balancer.release(upstream, verdict, now)
+            if balancer.fails_alone(upstream):  # the breaker is for all of them
+                verdict = Verdict.NEUTRAL
         if attempt.permit is not None:
             attempt.permit.release(verdict, now)
-        if attempt.upstream is not None and self._layers.balancer is not None:
-            self._layers.balancer.release(attempt.upstream, verdict, now)
