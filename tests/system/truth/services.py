@@ -697,6 +697,8 @@ class LeaksMemory(Careful):
 class FailsSlowly(OneAtATime):
     """A failure takes a while, and the next one has to wait for it."""
 
+    found_by = ""
+
     async def echo(self, request: web.Request, msg: str) -> Any:
         try:
             return await super().echo(request, msg)
