@@ -704,7 +704,7 @@ class FailsSlowly(OneAtATime):
             return await super().echo(request, msg)
         except CallFailed:
             async with self.turn:
-                await asyncio.sleep(0.3)
+                await asyncio.sleep(0.5)
             raise
 
 
