@@ -15,7 +15,7 @@ _OK = 200
 _MEMORY_BYTES = 32 * expect.MIB
 _SPARE_CONNECTIONS = 2
 _SPARE_DESCRIPTORS = 8
-_TEN_FAILURES_S = 3.0
+_TEN_FAILURES_S = 2.2
 
 
 @asynccontextmanager
@@ -245,7 +245,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         play=_memory_after_failures,
         needs=frozenset({Need.WIRE, Need.PROCESS}),
         alone=True,
-        within_s=90.0,
+        within_s=60.0,
     ),
     Scenario(
         id="isolation.clients_leave",
