@@ -59,17 +59,20 @@ def count_objects() -> int:
     return sum(module.startswith(("faultwire", "asyncio", "_asyncio")) for module in modules)
 
 
+@pytest.mark.no_cover
 def test_1000_timeouts_leave_nothing(new_loop: NewLoop) -> None:
     with Upstream(stalls()) as upstream:
         kinds = FailureKind.RESPONSE_TIMEOUT, FailureKind.CONNECT_TIMEOUT
         run(new_loop, assert_nothing_is_left(upstream.url, 0.05, *kinds))
 
 
+@pytest.mark.no_cover
 def test_1000_handshakes_that_never_end_leave_nothing(new_loop: NewLoop) -> None:
     with FullBacklog() as full:
         run(new_loop, assert_nothing_is_left(full.url, 0.02, FailureKind.CONNECT_TIMEOUT))
 
 
+@pytest.mark.no_cover
 def test_1000_refusals_leave_nothing(new_loop: NewLoop) -> None:
     url = f"http://127.0.0.1:{unused_port()}"
     run(new_loop, assert_nothing_is_left(url, 10, FailureKind.CONNECTION_REFUSED))
@@ -84,6 +87,7 @@ BROKEN = {
 }
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize(("script", "kind"), BROKEN.values(), ids=BROKEN)
 def test_1000_broken_answers_leave_nothing(
     new_loop: NewLoop, script: Script, kind: FailureKind
@@ -92,6 +96,7 @@ def test_1000_broken_answers_leave_nothing(
         run(new_loop, assert_nothing_is_left(upstream.url, 10, kind))
 
 
+@pytest.mark.no_cover
 def test_1000_cancelled_calls_leave_nothing(new_loop: NewLoop) -> None:
     async def main(url: str) -> None:
         async with pool_to(url) as pool:

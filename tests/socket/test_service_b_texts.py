@@ -82,6 +82,7 @@ def any_pair() -> Iterator[Running]:
 CLIENTS, ROUNDS, PIPELINED = 100, 10, 10
 
 
+@pytest.mark.no_cover
 def test_10000_answers_never_mix(new_loop: NewLoop) -> None:
     """A hundred connections, ten requests on their way on each, fewer connections to A."""
     with pair(new_loop, upstream_connections="32") as (_, b):

@@ -111,6 +111,9 @@ def is_binomial(injected: int, count: int, rate: float) -> bool:
     return abs(injected - count * rate) <= SURE_999 * math.sqrt(count * rate * (1 - rate)) + 0.5
 
 
+pytestmark = pytest.mark.no_cover
+
+
 @pytest.mark.parametrize("rate", [0.01, 0.1, 0.3, 0.5, 0.9])
 def test_the_share_is_the_rate(rate: float) -> None:
     async def main() -> None:

@@ -57,8 +57,7 @@ class Running:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self.process.poll() is None:
-            self._end()
+        self.stop()
         for reader in self._readers:  # a stream that is closed while it is read breaks the reader
             reader.join(PATIENCE_S)
         for stream in (self.process.stdin, self.process.stderr, self.process.stdout):
@@ -91,6 +90,11 @@ class Running:
             return self.process.poll() is not None
 
         until(ended, "it has ended")
+
+    def stop(self) -> None:
+        """End it now, if it has not ended, with all that it has started."""
+        if self.process.poll() is None:
+            self._end()
 
     def exit_status(self) -> int:
         """Its exit status, once it has ended and its last words are read."""
@@ -131,8 +135,13 @@ class Running:
 
         with self._changed:
             self._changed.wait_for(lambda: found() or not self._alive(), PATIENCE_S)
-            assert found(), f"no {text!r} ({times}) in:\n" + "\n".join(lines)
+            assert found(), f"no {text!r} ({times}); {self._told()}"
             return found()[0]
+
+    def _told(self) -> str:
+        """All there is to know of it, for who finds a test failed."""
+        state = f"exit status {self.process.poll()}"
+        return "\n".join((state, "standard output:", *self.said, "standard error:", *self.lines))
 
     def _alive(self) -> bool:
         return any(reader.is_alive() for reader in self._readers)

@@ -27,9 +27,12 @@ from tests.ports import unused_port
 from tests.system.running import PATIENCE_S, Running, get, refuses, until
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
-pytestmark = pytest.mark.skipif(
-    CHROMIUM is None, reason="NO BROWSER: apt-get install chromium, or the page is not tested"
-)
+pytestmark = [
+    pytest.mark.no_cover,
+    pytest.mark.skipif(
+        CHROMIUM is None, reason="NO BROWSER: apt-get install chromium, or the page is not tested"
+    ),
+]
 
 _PORTS = ("a-port", "b-port", "wire", "control", "console-port")
 UP = ("up", *(word for name in _PORTS for word in (f"--{name}", "0")), "--drain-grace", "0")

@@ -112,6 +112,7 @@ def test_what_is_plain_stays_plain_and_the_rest_is_quoted(text: str, shown: str)
     assert escape.value(text) == shown
 
 
+@pytest.mark.no_cover
 def test_no_character_of_unicode_breaks_a_line_or_turns_it_around() -> None:
     shown = "".join(escape.quoted(chr(code)) for code in range(sys.maxunicode + 1))
     assert_is_one_line(shown)

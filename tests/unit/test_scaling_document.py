@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+import pytest
+
 from faultwire.simulate.experiment import experiment
 from faultwire.simulate.lessons import LESSONS
 
@@ -10,6 +12,7 @@ PAGE = (Path(__file__).parents[2] / "docs/scaling.md").read_text("utf-8")
 _ROW = re.compile(r"^\| [^|]+ \| (\d\.\d\d) \| (\d\.\d\d) \| (\d+\.\d) % \| (\d+) %", re.MULTILINE)
 
 
+@pytest.mark.no_cover
 def test_the_retry_storm_is_told_as_it_is_simulated() -> None:
     lesson = LESSONS["retry-storm"]
     done = experiment(lesson, lesson.scenario.clients, 1)

@@ -24,6 +24,7 @@ def played(name: str, seed: int = 1) -> Experiment:
     return experiment(short(LESSONS[name]), CLIENTS, seed)
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("name", LESSONS)
 def test_what_a_lesson_asserts_holds(name: str) -> None:
     done = played(name)
