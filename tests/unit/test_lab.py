@@ -1,15 +1,19 @@
 """What `faultwire up` makes of output and of exit statuses."""
 
 import os
+import socket
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import pytest
 
-from faultwire.http.sockets import reachable
+from faultwire.http.sockets import CAN_RESERVE, listen, reachable
 from faultwire.lab.exits import explain_exit
 from faultwire.lab.lines import LineSplitter
+from faultwire.lab.plan import plans
 from faultwire.lab.screen import Screen, screen_for, wants_colour
 from faultwire.services.workers import restart_delay_s
+from faultwire.settings import read_pair
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 100])
@@ -120,3 +124,17 @@ def test_a_worker_that_keeps_dying_young_waits_longer_each_time_up_to_a_bound() 
     assert delays[:6] == [0.0, 0.0, 0.1, 0.2, 0.4, 0.8]
     assert delays[-3:] == [5.0, 5.0, 5.0]
     assert restart_delay_s(10**9) == 5.0
+
+
+@pytest.mark.skipif(not CAN_RESERVE, reason="elsewhere a port cannot be kept for another process")
+def test_ports_that_are_found_are_given_to_nobody_else_as_long_as_the_system_stands() -> None:
+    a, b = read_pair({"a_port": "0", "b_port": "0"}, {})
+    with ExitStack() as reserved:
+        found = plans(a, b, None, {}, reserved)
+        for plan in found:
+            with socket.socket() as other, pytest.raises(OSError, match="in use"):
+                other.bind((plan.host, plan.port))
+            listen(plan.host, plan.port).close()
+    for plan in found:
+        with socket.socket() as other:
+            other.bind((plan.host, plan.port))

@@ -8,8 +8,12 @@ import sys
 _BACKLOG = 2048
 _PORT = "--port"
 _ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - where it listens, not where we do
-_BALANCED = sys.platform == "linux"
+_LINUX = sys.platform == "linux"
+_BALANCED = _LINUX
 """Whether the kernel spreads connections over sockets that share a port by SO_REUSEPORT."""
+
+CAN_RESERVE = _LINUX
+"""Whether a socket that is bound, and does not listen, leaves its port to one that does."""
 
 
 class CannotListen(Exception):
@@ -27,6 +31,18 @@ def listen(host: str, port: int, flag: str = _PORT) -> socket.socket:
         return _opened(family, address, reuse_port=False)
     except OSError as error:
         raise CannotListen(_explained(error, host, port, flag)) from error
+
+
+def reserve(host: str, flag: str = _PORT) -> socket.socket:
+    """A free port that is given to nobody else as long as the socket is open. Needs `CAN_RESERVE`.
+
+    No port 0 and no outgoing connection gets it; `listen` does, by its number, again and again.
+    Raises `CannotListen`.
+    """
+    try:
+        return _bound(*_resolve(host, 0), reuse_port=False)
+    except OSError as error:
+        raise CannotListen(_explained(error, host, 0, flag)) from error
 
 
 def listen_shared(host: str, port: int, count: int) -> list[socket.socket]:
@@ -72,6 +88,19 @@ def _resolve(host: str, port: int) -> tuple[socket.AddressFamily, tuple[object, 
 def _opened(
     family: socket.AddressFamily, address: tuple[object, ...], *, reuse_port: bool
 ) -> socket.socket:
+    sock = _bound(family, address, reuse_port=reuse_port)
+    try:
+        sock.listen(_BACKLOG)
+        sock.setblocking(False)
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
+def _bound(
+    family: socket.AddressFamily, address: tuple[object, ...], *, reuse_port: bool
+) -> socket.socket:
     sock = socket.socket(family, socket.SOCK_STREAM)
     try:
         if os.name != "nt":  # where it would let two processes listen on one port
@@ -81,8 +110,6 @@ def _opened(
         if family == socket.AF_INET6:
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, int(address[0] != "::"))
         sock.bind(address)
-        sock.listen(_BACKLOG)
-        sock.setblocking(False)
     except BaseException:
         sock.close()
         raise

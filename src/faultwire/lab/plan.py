@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from faultwire.http.address import Origin
-from faultwire.http.sockets import listen, reachable
+from faultwire.http.sockets import CAN_RESERVE, listen, reachable, reserve
 from faultwire.settings import (
     DEFAULT_CONTROL,
     SERVICE_A,
@@ -81,27 +81,35 @@ def program() -> str:
 
 
 def plans(
-    a: ServiceASettings, b: ServiceBSettings, wire: WireSettings | None, flags: Flags
+    a: ServiceASettings,
+    b: ServiceBSettings,
+    wire: WireSettings | None,
+    flags: Flags,
+    reserved: ExitStack,
 ) -> list[Plan]:
     """Each process, the one that is called before the one that calls it. Raises `CannotListen`.
 
-    Without a wire, B calls A directly. `flags` are handed on to all.
+    Without a wire, B calls A directly. `flags` are handed on to all. Ports that were asked for as 0
+    are theirs until `reserved` is closed, whether they run or not.
     """
-    with ExitStack() as held:  # found free, all at once: nothing is started in vain
-        a_port = _free(held, a.host, a.port, "--a-port")
-        b_port = _free(held, b.host, b.port, "--b-port")
+    with ExitStack() as tried:  # found free, all at once: nothing is started in vain
+
+        def free(host: str, port: int, flag: str) -> str:
+            if port == 0 and CAN_RESERVE:
+                sock = reserved.enter_context(reserve(host, flag))
+            else:
+                sock = tried.enter_context(listen(host, port, flag))
+            return str(sock.getsockname()[1])
+
+        a_port = free(a.host, a.port, "--a-port")
+        b_port = free(b.host, b.port, "--b-port")
         found = [_service(SERVICE_A, a, {**flags, "port": a_port})]
         if wire is not None:
-            port = _free(held, *wire.listen, "--wire")
-            control = Address(wire.control.host, int(_free(held, *wire.control, "--control")))
+            port = free(*wire.listen, "--wire")
+            control = Address(wire.control.host, int(free(*wire.control, "--control")))
             found.append(_wire(wire, port, control, found[0].url, flags))
         flags_b = {**flags, "port": b_port, "upstream": found[-1].url}
         return [*found, _service(SERVICE_B, b, flags_b)]
-
-
-def _free(held: ExitStack, host: str, port: int, flag: str) -> str:
-    """The port, found free and held; 0 is any."""
-    return str(held.enter_context(listen(host, port, flag)).getsockname()[1])
 
 
 def _service(kind: Kind, settings: ServiceSettings, flags: Flags) -> Plan:

@@ -47,7 +47,7 @@ def run(
         if console is not None:
             address = (console.console_host, console.console_port)
             sock = held.enter_context(listen(*address, "--console-port"))
-        found = plans(a, b, wire, flags)
+        found = plans(a, b, wire, flags, reserved=held)
         drain_s = max(each.drain_grace_s + each.drain_timeout_s for each in (a, b, wire or a))
         screen = screen_for([plan.name for plan in found])
         system = System(found, screen, stop, drain_s, welcome)
