@@ -25,6 +25,8 @@ from tests.system.conftest import Start
 from tests.system.hops import Door, keeping_quiet
 from tests.system.running import Running
 
+pytestmark = pytest.mark.no_cover  # services that are traced come too late
+
 RATE = 50.0
 CAPACITY = 100.0
 AT_ONCE = 2

@@ -205,6 +205,13 @@ def test_the_stream_begins_with_all_there_is_to_know(console: Console) -> None:
     assert {each["state"] for each in snapshot["state"]["services"]} == {"up"}
 
 
+def test_a_check_that_is_stopped_before_it_has_begun_is_stopped(console: Console) -> None:
+    assert console.ask("POST", "/check", {"group": "deadline"}).status == 200
+    assert console.ask("POST", "/check", {"stop": True}).status == 200
+    until(lambda: console.snapshot()["state"]["check"]["state"] != "running", "it has ended")
+    assert console.snapshot()["state"]["check"]["state"] == "stopped"
+
+
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="watches /proc")
 @pytest.mark.parametrize("times", [1, 2])
 def test_ctrl_c_ends_a_check_that_runs_and_all_that_it_has_started(times: int) -> None:

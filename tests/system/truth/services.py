@@ -888,9 +888,12 @@ class FollowsRedirects(Careful):
 
 
 class Unbounded(Careful):
-    """The whole answer is read, however long it is."""
+    """The whole answer is read, however long it is and takes, as long as something comes."""
 
     found_by = "safety.huge_body_chunked"
+
+    def timeout(self) -> aiohttp.ClientTimeout:
+        return aiohttp.ClientTimeout(sock_read=DEADLINE_S)
 
     async def body(self, response: aiohttp.ClientResponse) -> bytes:
         return await response.read()

@@ -71,7 +71,7 @@ class Checking:
         if self._running is not None and not self._running.done():
             raise CannotCheck("A check runs already")
         self._make_folder()
-        self._state, self._said, self._stopping = "running", "", False
+        self._state, self._said, self._stopping, self._process = "running", "", False, None
         self._verdicts, self._done, self._total = [], 0, 0
         self._words.clear()
         self._report.unlink(missing_ok=True)
@@ -91,8 +91,8 @@ class Checking:
 
     def stop(self) -> None:
         """End it, if one runs: as Ctrl+C does, and by force where that takes long."""
+        self._stopping = True
         if self._process is not None and self._process.returncode is None:
-            self._stopping = True
             with contextlib.suppress(ProcessLookupError):
                 self._process.send_signal(signal.SIGINT if os.name != "nt" else signal.SIGTERM)
             asyncio.get_running_loop().call_later(_END_WITHIN_S, _kill, self._process)
@@ -131,6 +131,8 @@ class Checking:
         except OSError as error:  # no memory, or too many processes or files
             self._state, self._said = "broken", f"It cannot be started: {error}"
             return
+        if self._stopping:  # while it was being started
+            self.stop()
         try:
             await self._read(process)
             code = await process.wait()
