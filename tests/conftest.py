@@ -2,7 +2,22 @@
 
 from collections.abc import Iterator
 
+import coverage
 import pytest
+
+
+def pytest_collection(session: pytest.Session) -> None:
+    """A worker of xdist is measured once: by the one whom pytest-cov's mark `no_cover` stops.
+
+    Below it two others wait to go on: pytest-cov has begun already when it read its options, and
+    so has coverage, as in every child of a process that is measured.
+    """
+    running = []
+    while hasattr(session.config, "workerinput") and (last := coverage.Coverage.current()):
+        last.stop()
+        running.append(last)
+    if running:
+        running[0].start()
 
 
 @pytest.fixture(autouse=True, scope="module")

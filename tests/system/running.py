@@ -267,11 +267,21 @@ def until(condition: Callable[[], object], what: str) -> None:
 
 def alive(pid: int) -> bool:
     """Whether a process runs; one that nobody has buried yet does not."""
+    return _state(pid) not in "ZX"
+
+
+def frozen(pid: int) -> bool:
+    """Whether a process stands still: one that is told to does so when it is its turn to run."""
+    return _state(pid) == "T"
+
+
+def _state(pid: int) -> str:
+    """The letter that the system has for it; X where there is none."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text()
     except (FileNotFoundError, ProcessLookupError):
-        return False
-    return stat.rpartition(")")[2].split()[0] not in "ZX"
+        return "X"
+    return stat.rpartition(")")[2].split()[0]
 
 
 def children(pid: int) -> list[int]:

@@ -16,7 +16,7 @@ CARELESS = {name: each.found_by for name, each in family().items() if each.found
 HARMLESS = {"OpensAnew": "isolation.connections_return", "FailsSlowly": "isolation.memory*"}
 """Those that do what looks like a defect and is none, and by what they must not be found."""
 
-pytestmark = [pytest.mark.no_cover, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.timeout(300)
 
 
 def test_the_family_is_large_and_covers_every_group() -> None:
@@ -47,11 +47,13 @@ def found() -> dict[str, list[str] | BaseException]:
     return dict(zip(names, asyncio.run(examine()), strict=True))
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("name", CARELESS)
 def test_each_defect_is_found(name: str) -> None:
     assert found()[name] == [CARELESS[name]]
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("name", HARMLESS)
 def test_what_is_no_defect_is_not_found(name: str) -> None:
     assert found()[name] == []

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from faultwire.contracts import CONTRACTS
-from tests.system.running import PATIENCE_S, Running, alive, descendants, get, until
+from tests.system.running import PATIENCE_S, Running, alive, descendants, frozen, get, until
 
 _PORTS = ("a-port", "b-port", "wire", "control", "console-port")
 UP = ("up", *(word for name in _PORTS for word in (f"--{name}", "0")), "--drain-grace", "0")
@@ -238,6 +238,7 @@ def test_what_is_frozen_does_not_outlive_an_up_that_is_killed(workers: str) -> N
             assert console.ask("POST", "/service", {"name": name, "action": "pause"}).status == 200
         pids = descendants(process.pid)
         assert len(pids) == (3 if workers == "1" else 7)
+        until(lambda: all(map(frozen, pids)), "all are frozen")
         process.signal(signal.SIGKILL)
         try:
             until(lambda: not any(map(alive, pids)), "all have ended")
