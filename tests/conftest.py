@@ -1,6 +1,6 @@
 """What all tests share: where nothing is measured, nothing is traced."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 
 import coverage
 import pytest
@@ -20,14 +20,14 @@ def pytest_collection(session: pytest.Session) -> None:
         running[0].start()
 
 
-@pytest.fixture(autouse=True, scope="module")
-def unmeasured(request: pytest.FixtureRequest) -> Iterator[None]:
-    """The mark `no_cover` of a whole module holds for the processes that its tests start, too.
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """The mark `no_cover` holds for the processes that a test starts, too.
 
     It is for what repeats or simulates much, and adds no line to those that others have counted:
     under coverage's tracer that takes up to seven times as long.
     """
     with pytest.MonkeyPatch.context() as patch:
-        if request.node.get_closest_marker("no_cover"):
+        if item.get_closest_marker("no_cover"):
             patch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
-        yield
+        return (yield)
