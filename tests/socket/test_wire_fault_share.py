@@ -18,6 +18,8 @@ from tests.socket.calling import run
 from tests.socket.conftest import LOOPS
 from tests.socket.wires import GET
 
+pytestmark = pytest.mark.no_cover
+
 CONNECTIONS = 64
 EACH = 30
 SURE_999 = 3.2905  # two-sided, in standard deviations
@@ -109,9 +111,6 @@ async def hit(wire: Wire, each: int, *, anew: bool = False, callers: int = CONNE
 def is_binomial(injected: int, count: int, rate: float) -> bool:
     """Whether it lies in the 99.9 % interval."""
     return abs(injected - count * rate) <= SURE_999 * math.sqrt(count * rate * (1 - rate)) + 0.5
-
-
-pytestmark = pytest.mark.no_cover
 
 
 @pytest.mark.parametrize("rate", [0.01, 0.1, 0.3, 0.5, 0.9])

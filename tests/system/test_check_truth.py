@@ -16,8 +16,6 @@ CARELESS = {name: each.found_by for name, each in family().items() if each.found
 HARMLESS = {"OpensAnew": "isolation.connections_return", "FailsSlowly": "isolation.memory*"}
 """Those that do what looks like a defect and is none, and by what they must not be found."""
 
-pytestmark = pytest.mark.timeout(300)
-
 
 def test_the_family_is_large_and_covers_every_group() -> None:
     assert len(CARELESS) >= 30
@@ -25,6 +23,7 @@ def test_the_family_is_large_and_covers_every_group() -> None:
     assert {found_by.partition(".")[0] for found_by in CARELESS.values()} == groups
 
 
+@pytest.mark.timeout(180)
 async def test_the_careful_one_has_a_clean_sheet() -> None:
     assert await complaints("Careful", select()) == []
 
@@ -47,12 +46,14 @@ def found() -> dict[str, list[str] | BaseException]:
     return dict(zip(names, asyncio.run(examine()), strict=True))
 
 
+@pytest.mark.timeout(300)
 @pytest.mark.no_cover
 @pytest.mark.parametrize("name", CARELESS)
 def test_each_defect_is_found(name: str) -> None:
     assert found()[name] == [CARELESS[name]]
 
 
+@pytest.mark.timeout(300)
 @pytest.mark.no_cover
 @pytest.mark.parametrize("name", HARMLESS)
 def test_what_is_no_defect_is_not_found(name: str) -> None:

@@ -60,18 +60,21 @@ class Console:
 
     def wait_until(self, fits: Callable[[dict[str, Any]], object]) -> None:
         """Return when a page is told of services, by their names, that fit."""
+        self.wait_until_state(
+            lambda state: fits({each["name"]: each for each in state["services"]})
+        )
+
+    def wait_until_state(self, fits: Callable[[dict[str, Any]], object]) -> None:
+        """Return when a page is told of a state that fits."""
         end = monotonic() + PATIENCE_S
         with closing(self.connection()) as connection:
             connection.request("GET", "/events")
             answer = connection.getresponse()
             while (line := answer.readline()) and monotonic() < end:
                 told = json.loads(line[6:]) if line.startswith(b"data: ") else {}
-                services = {
-                    each["name"]: each for each in told.get("state", {}).get("services", ())
-                }
-                if services and fits(services):
+                if "state" in told and fits(told["state"]):
                     return
-        raise AssertionError("a page was never told of services that fit")
+        raise AssertionError("a page was never told of a state that fits")
 
     def ask(
         self, method: str, path: str, body: object = None, headers: Mapping[str, str] = TYPED
@@ -208,7 +211,7 @@ def test_the_stream_begins_with_all_there_is_to_know(console: Console) -> None:
 def test_a_check_that_is_stopped_before_it_has_begun_is_stopped(console: Console) -> None:
     assert console.ask("POST", "/check", {"group": "deadline"}).status == 200
     assert console.ask("POST", "/check", {"stop": True}).status == 200
-    until(lambda: console.snapshot()["state"]["check"]["state"] != "running", "it has ended")
+    console.wait_until_state(lambda state: state["check"]["state"] != "running")
     assert console.snapshot()["state"]["check"]["state"] == "stopped"
 
 

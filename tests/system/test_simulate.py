@@ -18,13 +18,10 @@ PATIENCE_S = 50.0
 
 
 def simulate(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """Simulating is work: on a busy machine it takes longer than other commands may.
-
-    Measured it would take seven times as long; tests/unit/test_simulate_lessons.py is.
-    """
+    """Simulating is work: on a busy machine it takes longer than other commands may."""
     return subprocess.run(
         [*FAULTWIRE, "simulate", *arguments],
-        env=environment({"COVERAGE_PROCESS_CONFIG": ""}),
+        env=environment({}),
         capture_output=True,
         text=True,
         encoding="utf-8",
@@ -41,6 +38,7 @@ def test_the_lessons_are_listed() -> None:
     assert [each["name"] for each in json.loads(as_data.stdout)] == list(LESSONS)
 
 
+@pytest.mark.no_cover
 def test_a_lesson_is_told_in_text() -> None:
     done = simulate("deadline-propagation", "--policies", "none")
     assert done.returncode == 0, done.stderr
@@ -50,6 +48,7 @@ def test_a_lesson_is_told_in_text() -> None:
     assert not done.stderr
 
 
+@pytest.mark.no_cover
 def test_the_same_seed_gives_the_same_in_whatever_process_it_runs() -> None:
     """Several variants run side by side, each in a process of its own."""
     policies = "none,deadline"

@@ -33,7 +33,7 @@ def listen(host: str, port: int, flag: str = _PORT) -> socket.socket:
         raise CannotListen(_explained(error, host, port, flag)) from error
 
 
-def reserve(host: str, flag: str = _PORT) -> socket.socket:
+def reserve(host: str, flag: str) -> socket.socket:
     """A free port that is given to nobody else as long as the socket is open. Needs `CAN_RESERVE`.
 
     No port 0 and no outgoing connection gets it; `listen` does, by its number, again and again.

@@ -71,7 +71,7 @@ class Checking:
         if self._running is not None and not self._running.done():
             raise CannotCheck("A check runs already")
         self._make_folder()
-        self._state, self._said, self._stopping, self._process = "running", "", False, None
+        self._state, self._said, self._stopping = "running", "", False
         self._verdicts, self._done, self._total = [], 0, 0
         self._words.clear()
         self._report.unlink(missing_ok=True)
